@@ -1,0 +1,181 @@
+// Python's operators as slots of the type: the shortest way from a + b to add().
+#include "bindings/registry.h"
+
+namespace tt {
+namespace {
+
+bool is_operand(PyObject* object) { return is_tensor(object) || is_number(object); }
+
+using BinaryOp = Tensor (*)(const Tensor&, const Tensor&);
+
+template <BinaryOp op>
+PyObject* binary_slot(PyObject* a, PyObject* b) {
+  if (!is_operand(a) || !is_operand(b)) Py_RETURN_NOTIMPLEMENTED;
+  return guarded([&] {
+    if (is_tensor(a) && is_tensor(b)) return wrap(op(tensor_of(a), tensor_of(b)));
+    return wrap(op(operand_from(a), operand_from(b)));
+  });
+}
+
+template <Tensor (*op)(const Tensor&, const Tensor&, Out)>
+constexpr const char* inplace_name() {
+  if (op == mul) return "mul_";
+  if (op == div) return "div_";
+  if (op == pow) return "pow_";
+  if (op == floor_divide) return "floor_divide_";
+  if (op == remainder) return "remainder_";
+  if (op == bitwise_and) return "bitwise_and_";
+  if (op == bitwise_or) return "bitwise_or_";
+  if (op == bitwise_xor) return "bitwise_xor_";
+  if (op == shift_left) return "__ilshift__";
+  return "__irshift__";
+}
+
+// In-place operators. The old values matter to the derivatives of all but sums.
+template <class F>
+PyObject* inplace_slot(const char* name, PyObject* self, PyObject* other, bool keeps, F op) {
+  if (!is_operand(other)) Py_RETURN_NOTIMPLEMENTED;
+  return guarded([&] {
+    const Tensor x = tensor_of(self), y = operand_from(other);
+    bool recording = grad_enabled() && (needs_grad(x) || needs_grad(y));
+    in_place(name, x, keeps, recording, [&](const Tensor& input, Out out) { return op(input, y, out); });
+    return Py_NewRef(self);
+  });
+}
+
+Tensor plus(const Tensor& a, const Tensor& b) { return add(a, b); }
+Tensor minus(const Tensor& a, const Tensor& b) { return sub(a, b); }
+template <Tensor (*op)(const Tensor&, const Tensor&, Out)>
+Tensor plain(const Tensor& a, const Tensor& b) { return op(a, b, {}); }
+Tensor floor_quotient(const Tensor& a, const Tensor& b) { return floor_divide(a, b); }
+
+PyObject* negative(PyObject* self) { return guarded([&] { return wrap(neg(tensor_of(self))); }); }
+PyObject* positive(PyObject* self) {
+  return guarded([&] {
+    check(tensor_of(self).dtype() != DType::Bool, "The `+` operator, on a bool tensor is not supported.");
+    return Py_NewRef(self);
+  });
+}
+
+template <Tensor (*op)(const Tensor&, const Tensor&, const Scalar&, Out)>
+PyObject* sum_into(PyObject* a, PyObject* b) {
+  return inplace_slot(op == add ? "add_" : "sub_", a, b, false, [](auto& x, auto& y, Out out) { return op(x, y, 1, out); });
+}
+template <Tensor (*op)(const Tensor&, const Tensor&, Out)>
+PyObject* into(PyObject* a, PyObject* b) {
+  return inplace_slot(inplace_name<op>(), a, b, true, [](auto& x, auto& y, Out out) { return op(x, y, out); });
+}
+PyObject* power_into(PyObject* a, PyObject* b, PyObject*) { return into<pow>(a, b); }
+PyObject* power(PyObject* a, PyObject* b, PyObject*) { return binary_slot<plain<pow>>(a, b); }
+
+PyObject* invert(PyObject* self) { return guarded([&] { return wrap(bitwise_not(tensor_of(self))); }); }
+PyObject* absolute(PyObject* self) { return guarded([&] { return wrap(abs(tensor_of(self))); }); }
+
+PyObject* product_slot(PyObject* a, PyObject* b) {
+  if (!is_tensor(a) || !is_tensor(b)) Py_RETURN_NOTIMPLEMENTED;
+  return guarded([&] { return wrap(matmul(tensor_of(a), tensor_of(b))); });
+}
+
+PyObject* compare(PyObject* a, PyObject* b, int relation) {
+  static constexpr BinaryOp relations[] = {plain<lt>, plain<le>, plain<eq>, plain<ne>, plain<gt>, plain<ge>};
+  if (!is_operand(b)) Py_RETURN_NOTIMPLEMENTED;
+  return guarded([&] { return wrap(relations[relation](tensor_of(a), operand_from(b))); });
+}
+
+int truth(PyObject* self) {
+  PyObject* value = guarded([&]() -> PyObject* {
+    const Tensor& x = tensor_of(self);
+    check(x.count() > 0, "Boolean value of Tensor with no values is ambiguous");
+    check(x.count() == 1, "Boolean value of Tensor with more than one value is ambiguous");
+    Scalar s = item(x);
+    return s.is_real() ? (s.real != 0 ? Py_True : Py_False) : (s.integer ? Py_True : Py_False);
+  });
+  return value ? value == Py_True : -1;
+}
+
+PyObject* float_value(PyObject* self) { return guarded([&] { return PyFloat_FromDouble(item(tensor_of(self)).to<double>()); }); }
+PyObject* to_int(PyObject* self) {
+  return guarded([&] {
+    Scalar s = item(tensor_of(self));
+    return s.is_real() ? PyLong_FromDouble(s.real) : PyLong_FromLongLong(s.integer);
+  });
+}
+PyObject* to_index(PyObject* self) {
+  return guarded([&] { return PyLong_FromLongLong(integer_of(self)); });
+}
+
+Py_ssize_t length(PyObject* self) {
+  const Tensor& x = tensor_of(self);
+  if (x.rank()) return x.sizes()[0];
+  PyErr_SetString(PyExc_TypeError, "len() of a 0-d tensor");
+  return -1;
+}
+
+Py_hash_t identity_hash(PyObject* self) { return _Py_HashPointer(self); }
+
+PyObject* iterate(PyObject* self) {
+  return guarded([&]() -> PyObject* {
+    const Tensor& x = tensor_of(self);
+    check_type(x.rank() > 0, "iteration over a 0-d tensor");
+    py::object parts = py::reinterpret_steal<py::object>(to_python(unbind(x, 0)));
+    return PyObject_GetIter(parts.ptr());
+  });
+}
+
+int contains(PyObject* self, PyObject* value) {
+  PyObject* found = guarded([&]() -> PyObject* {
+    check(is_operand(value), "Tensor.__contains__ only supports Tensor or scalar, but you passed in a ", Py_TYPE(value)->tp_name, ".");
+    return item(any(eq(tensor_of(self), operand_from(value)))).integer ? Py_True : Py_False;
+  });
+  return found ? found == Py_True : -1;
+}
+
+template <class F>
+PyType_Slot slot(int id, F* function) { return {id, reinterpret_cast<void*>(function)}; }
+
+}  // namespace
+
+std::vector<PyType_Slot> operator_slots() {
+  return {slot(Py_nb_add, binary_slot<plus>),
+          slot(Py_nb_subtract, binary_slot<minus>),
+          slot(Py_nb_multiply, binary_slot<plain<mul>>),
+          slot(Py_nb_true_divide, binary_slot<plain<div>>),
+          slot(Py_nb_floor_divide, binary_slot<floor_quotient>),
+          slot(Py_nb_remainder, binary_slot<plain<remainder>>),
+          slot(Py_nb_power, power),
+          slot(Py_nb_matrix_multiply, product_slot),
+          slot(Py_nb_and, binary_slot<plain<bitwise_and>>),
+          slot(Py_nb_or, binary_slot<plain<bitwise_or>>),
+          slot(Py_nb_xor, binary_slot<plain<bitwise_xor>>),
+          slot(Py_nb_lshift, binary_slot<plain<shift_left>>),
+          slot(Py_nb_rshift, binary_slot<plain<shift_right>>),
+          slot(Py_nb_inplace_add, sum_into<add>),
+          slot(Py_nb_inplace_subtract, sum_into<sub>),
+          slot(Py_nb_inplace_multiply, into<mul>),
+          slot(Py_nb_inplace_true_divide, into<div>),
+          slot(Py_nb_inplace_floor_divide, into<floor_divide>),
+          slot(Py_nb_inplace_remainder, into<remainder>),
+          slot(Py_nb_inplace_power, power_into),
+          slot(Py_nb_inplace_and, into<bitwise_and>),
+          slot(Py_nb_inplace_or, into<bitwise_or>),
+          slot(Py_nb_inplace_xor, into<bitwise_xor>),
+          slot(Py_nb_inplace_lshift, into<shift_left>),
+          slot(Py_nb_inplace_rshift, into<shift_right>),
+          slot(Py_nb_negative, negative),
+          slot(Py_nb_positive, positive),
+          slot(Py_nb_absolute, absolute),
+          slot(Py_nb_invert, invert),
+          slot(Py_nb_bool, truth),
+          slot(Py_nb_float, float_value),
+          slot(Py_nb_int, to_int),
+          slot(Py_nb_index, to_index),
+          slot(Py_mp_length, length),
+          slot(Py_mp_subscript, get_item),
+          slot(Py_mp_ass_subscript, set_item),
+          slot(Py_sq_contains, contains),
+          slot(Py_tp_iter, iterate),
+          slot(Py_tp_richcompare, compare),
+          slot(Py_tp_hash, identity_hash)};
+}
+
+}  // namespace tt

@@ -1,0 +1,231 @@
+// An op is bound by one line: its C++ function and its Python signature.
+//
+//   registry.op<sum>("sum(input, dim: int | tuple = None, keepdim=False, *, dtype=None, out=None)", both);
+//
+// The names and defaults come from the text, the types from the function; the text is also the docstring's first line
+// and the source of the type stub. Function, method and in-place form come from the same line. Several lines with
+// one name are overloads, tried in order.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "bindings/python.h"
+
+namespace tt {
+
+enum Forms {
+  function = 1,
+  method = 2,
+  both = 3,
+  inplace = 4,      // x.name_(...): the derivative may need the old values
+  inplace_free = 8  // the same for an op whose derivative never reads its input
+};
+
+struct Parameter {
+  PyObject* name;          // interned
+  PyObject* fallback;      // the default, or null
+  std::string annotation;  // as written
+  bool keyword_only = false;
+  bool variadic = false;   // *size: integers, or one list of them
+  bool number = false;     // a Python number will do for a tensor
+};
+
+constexpr int max_parameters = 16;
+
+struct Overload;
+using Accepts = bool (*)(PyObject* const* values, const Overload& overload);
+using Invoke = PyObject* (*)(PyObject* const* values, const Overload& overload);
+
+struct Overload {
+  std::string text;  // name(...)
+  const char* name;
+  std::vector<Parameter> parameters;
+  int positional = 0;
+  int out = -1;      // the parameter out= that the C++ function does not take itself
+  Accepts accepts;
+  Invoke invoke;
+};
+
+struct Op {
+  std::string name;
+  std::string doc;
+  std::vector<Overload> overloads;
+  PyTypeObject* fields = nullptr;  // the named tuple that several results come in
+};
+
+// ---------------------------------------------------------------- one argument
+
+template <class T>
+struct Argument;
+
+template <>
+struct Argument<Tensor> {
+  static bool accepts(PyObject* o, const Parameter& p) { return is_tensor(o) || (p.number && is_number(o)); }
+  static Tensor get(PyObject* o, const Parameter& p);
+};
+template <>
+struct Argument<std::optional<Tensor>> {
+  static bool accepts(PyObject* o, const Parameter& p) { return o == Py_None || Argument<Tensor>::accepts(o, p); }
+  static std::optional<Tensor> get(PyObject* o, const Parameter& p) {
+    if (o == Py_None) return std::nullopt;
+    return Argument<Tensor>::get(o, p);
+  }
+};
+template <>
+struct Argument<bool> {
+  static bool accepts(PyObject* o, const Parameter&) { return PyBool_Check(o); }
+  static bool get(PyObject* o, const Parameter& p);
+};
+template <>
+struct Argument<int64_t> {
+  static bool accepts(PyObject* o, const Parameter&) { return is_integer(o); }
+  static int64_t get(PyObject* o, const Parameter& p);
+};
+template <>
+struct Argument<double> {
+  static bool accepts(PyObject* o, const Parameter&) { return is_number(o); }
+  static double get(PyObject* o, const Parameter& p);
+};
+template <>
+struct Argument<Scalar> {
+  static bool accepts(PyObject* o, const Parameter&) { return is_number(o); }
+  static Scalar get(PyObject* o, const Parameter& p);
+};
+template <>
+struct Argument<Shape> {
+  static bool accepts(PyObject* o, const Parameter&) { return is_integer(o) || is_integer_list(o); }
+  static Shape get(PyObject* o, const Parameter& p);
+};
+template <>
+struct Argument<DType> {
+  static bool accepts(PyObject* o, const Parameter&) { return is_dtype(o); }
+  static DType get(PyObject* o, const Parameter& p);
+};
+template <>
+struct Argument<Device> {
+  static bool accepts(PyObject* o, const Parameter&) { return !is_tensor(o) && !is_dtype(o); }
+  static Device get(PyObject* o, const Parameter&) { return device_of(o); }
+};
+template <>
+struct Argument<std::string> {
+  static bool accepts(PyObject* o, const Parameter&) { return PyUnicode_Check(o); }
+  static std::string get(PyObject* o, const Parameter& p);
+};
+template <>
+struct Argument<std::vector<Tensor>> {
+  static bool accepts(PyObject* o, const Parameter&);
+  static std::vector<Tensor> get(PyObject* o, const Parameter& p);
+};
+template <>
+struct Argument<Out> {
+  static bool accepts(PyObject* o, const Parameter&) { return o == Py_None || is_tensor(o); }
+  static Out get(PyObject* o, const Parameter& p);
+};
+template <class T>
+struct Argument<std::optional<T>> {
+  static bool accepts(PyObject* o, const Parameter& p) { return o == Py_None || Argument<T>::accepts(o, p); }
+  static std::optional<T> get(PyObject* o, const Parameter& p) {
+    if (o == Py_None) return std::nullopt;
+    return Argument<T>::get(o, p);
+  }
+};
+
+// ---------------------------------------------------------------- results
+
+inline PyObject* to_python(const Tensor& x) { return wrap(x); }
+inline PyObject* to_python(bool value) { return PyBool_FromLong(value); }
+inline PyObject* to_python(int64_t value) { return PyLong_FromLongLong(value); }
+inline PyObject* to_python(double value) { return PyFloat_FromDouble(value); }
+inline PyObject* to_python(const Scalar& value) { return py::cast(value).release().ptr(); }
+inline PyObject* to_python(const Shape& shape) { return size_object(shape); }
+inline PyObject* to_python(DType type) { return Py_NewRef(dtype_object(type)); }
+PyObject* to_python(const std::vector<Tensor>& tensors);
+template <class... T>
+PyObject* to_python(const std::tuple<T...>& results) {
+  PyObject* tuple = PyTuple_New(sizeof...(T));
+  std::apply([&](const auto&... r) { int i = 0; (PyTuple_SET_ITEM(tuple, i++, to_python(r)), ...); }, results);
+  return tuple;
+}
+
+// ---------------------------------------------------------------- one call
+
+template <auto F>
+struct Function;
+
+template <class R, class... A, R (*F)(A...)>
+struct Function<F> {
+  static constexpr size_t count = sizeof...(A);
+  using Arguments = std::tuple<std::decay_t<A>...>;
+  template <size_t I>
+  using Kind = Argument<std::tuple_element_t<I, Arguments>>;
+  static constexpr bool takes_out = count > 0 && std::is_same_v<std::tuple_element_t<count ? count - 1 : 0, Arguments>, Out>;
+  using Indices = std::make_index_sequence<count>;
+
+  static bool accepts(PyObject* const* v, const Overload& o) { return accepts_each(v, o, Indices{}); }
+  static PyObject* invoke(PyObject* const* v, const Overload& o) { return invoke_with(v, o, Indices{}); }
+  // The in-place form: the result of F replaces the values of its first argument.
+  template <bool keeps>
+  static PyObject* replace(PyObject* const* v, const Overload& o) {
+    return replace_with<keeps>(v, o, std::make_index_sequence<count - (takes_out ? 2 : 1)>{});
+  }
+
+ private:
+  template <size_t... I>
+  static bool accepts_each(PyObject* const* v, const Overload& o, std::index_sequence<I...>) {
+    return (Kind<I>::accepts(v[I], o.parameters[I]) && ...);
+  }
+  template <size_t... I>
+  static PyObject* invoke_with(PyObject* const* v, const Overload& o, std::index_sequence<I...>) {
+    if constexpr (std::is_void_v<R>) {
+      F(Kind<I>::get(v[I], o.parameters[I])...);
+      return Py_NewRef(Py_None);
+    } else {
+      return to_python(F(Kind<I>::get(v[I], o.parameters[I])...));
+    }
+  }
+  template <bool keeps, size_t... I>
+  static PyObject* replace_with(PyObject* const* v, const Overload& o, std::index_sequence<I...>) {
+    const Tensor self = tensor_of(v[0]);
+    std::tuple<std::tuple_element_t<I + 1, Arguments>...> rest{Kind<I + 1>::get(v[I + 1], o.parameters[I + 1])...};
+    bool recording = grad_enabled() && (needs_grad(self) || ... || wants_grad(std::get<I>(rest)));
+    in_place(o.name, self, keeps, recording, [&](const Tensor& input, Out out) {
+      if constexpr (takes_out) return F(input, std::get<I>(rest)..., out);
+      else return F(input, std::get<I>(rest)...);
+    });
+    return Py_NewRef(v[0]);
+  }
+  template <class T>
+  static bool wants_grad(const T& value) {
+    if constexpr (std::is_same_v<T, Tensor>) return needs_grad(value);
+    else if constexpr (std::is_same_v<T, std::optional<Tensor>>) return value && needs_grad(*value);
+    else return false;
+  }
+};
+
+// ---------------------------------------------------------------- the registry
+
+class Registry {
+ public:
+  Registry(PyObject* module, PyTypeObject* tensor) : module_(module), tensor_(tensor) {}
+
+  // `fields` names the parts of a tuple result: "values, indices".
+  template <auto F>
+  Registry& op(const char* signature, int forms, const char* doc = "", const char* fields = nullptr) {
+    using Fn = Function<F>;
+    if (forms & both) add(signature, forms & both, doc, fields, Fn::accepts, Fn::invoke, Fn::count);
+    if constexpr (std::is_same_v<std::tuple_element_t<0, typename Fn::Arguments>, Tensor>) {
+      if (forms & inplace) add_inplace(signature, doc, Fn::accepts, Fn::template replace<true>);
+      if (forms & inplace_free) add_inplace(signature, doc, Fn::accepts, Fn::template replace<false>);
+    }
+    return *this;
+  }
+
+ private:
+  void add(const char* signature, int forms, const char* doc, const char* fields, Accepts accepts, Invoke invoke,
+           size_t count);
+  void add_inplace(const char* signature, const char* doc, Accepts accepts, Invoke invoke);
+  PyObject* module_;
+  PyTypeObject* tensor_;
+};
+
+}  // namespace tt

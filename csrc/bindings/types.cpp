@@ -1,0 +1,276 @@
+// dtype, Size, device, and the ways from Python objects to C++ values.
+#include <cstring>
+
+#include "bindings/python.h"
+
+namespace tt {
+
+// ---------------------------------------------------------------- errors
+
+void raise_python(const Error& error) {
+  PyObject* kinds[] = {PyExc_RuntimeError, PyExc_IndexError,          PyExc_TypeError,
+                       PyExc_ValueError,   PyExc_NotImplementedError, PyExc_MemoryError};
+  PyErr_SetString(kinds[int(error.kind)], error.message.c_str());
+}
+
+// ---------------------------------------------------------------- dtype
+
+namespace {
+
+struct PyDType {
+  DType type;
+};
+
+PyObject* dtypes[dtype_count];
+PyTypeObject* size_type;
+
+void define_dtypes(py::module_& module) {
+  py::class_<PyDType> cls(module, "dtype", "The type of a tensor's elements.");
+  cls.def("__repr__", [](PyDType d) { return std::string("torch.") + name_of(d.type); })
+      .def("__reduce__", [](PyDType d) { return std::string(name_of(d.type)); })
+      .def("__hash__", [](PyDType d) { return int(d.type) + 1; })
+      .def("__deepcopy__", [](py::object self, py::handle) { return self; })
+      .def("__copy__", [](py::object self) { return self; })
+      .def_property_readonly("is_floating_point", [](PyDType d) { return is_floating(d.type); })
+      .def_property_readonly("is_complex", [](PyDType) { return false; })
+      .def_property_readonly("is_signed", [](PyDType d) { return is_signed(d.type); })
+      .def_property_readonly("itemsize", [](PyDType d) { return size_of(d.type); })
+      .def("to_complex", [](PyDType d) -> py::object { fail(ErrorKind::NotImplemented, "to_complex: complex numbers are not supported"); });
+  for (int i = 0; i < dtype_count; i++) {
+    dtypes[i] = py::cast(PyDType{DType(i)}).release().ptr();
+    module.attr(name_of(DType(i))) = py::handle(dtypes[i]);
+  }
+  const std::pair<const char*, DType> aliases[] = {{"float", DType::Float32}, {"double", DType::Float64},
+      {"half", DType::Float16}, {"int", DType::Int32}, {"long", DType::Int64}, {"short", DType::Int16}};
+  for (auto& [name, type] : aliases) module.attr(name) = py::handle(dtypes[int(type)]);
+}
+
+}  // namespace
+
+PyObject* dtype_object(DType type) { return dtypes[int(type)]; }
+
+static int dtype_index(PyObject* object) {
+  for (int i = 0; i < dtype_count; i++)
+    if (dtypes[i] == object) return i;
+  if (object == reinterpret_cast<PyObject*>(&PyFloat_Type)) return int(default_dtype());
+  if (object == reinterpret_cast<PyObject*>(&PyLong_Type)) return int(DType::Int64);
+  if (object == reinterpret_cast<PyObject*>(&PyBool_Type)) return int(DType::Bool);
+  return -1;
+}
+
+bool is_dtype(PyObject* object) { return dtype_index(object) >= 0; }
+DType dtype_of(PyObject* object) { return DType(dtype_index(object)); }
+
+// ---------------------------------------------------------------- Size
+
+namespace {
+
+PyObject* size_repr(PyObject* self) {
+  std::string text = "torch.Size([";
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(self); i++) {
+    PyObject* part = PyObject_Repr(PyTuple_GET_ITEM(self, i));
+    if (!part) return nullptr;
+    text += (i ? ", " : "") + std::string(PyUnicode_AsUTF8(part));
+    Py_DECREF(part);
+  }
+  return PyUnicode_FromString((text + "])").c_str());
+}
+
+PyObject* size_numel(PyObject* self, PyObject*) {
+  return guarded([&] { return PyLong_FromLongLong(product(shape_of(self))); });
+}
+
+PyObject* as_size(PyObject* tuple) {  // steals
+  if (!tuple || !PyTuple_Check(tuple)) return tuple;
+  PyObject* size = size_type->tp_alloc(size_type, PyTuple_GET_SIZE(tuple));
+  for (Py_ssize_t i = 0; size && i < PyTuple_GET_SIZE(tuple); i++)
+    PyTuple_SET_ITEM(size, i, Py_NewRef(PyTuple_GET_ITEM(tuple, i)));
+  Py_DECREF(tuple);
+  return size;
+}
+
+// Slices and sums of sizes are sizes.
+PyObject* size_subscript(PyObject* self, PyObject* key) {
+  PyObject* part = PyTuple_Type.tp_as_mapping->mp_subscript(self, key);
+  return PySlice_Check(key) ? as_size(part) : part;
+}
+PyObject* size_concat(PyObject* a, PyObject* b) { return as_size(PyTuple_Type.tp_as_sequence->sq_concat(a, b)); }
+PyObject* size_repeat(PyObject* a, Py_ssize_t n) { return as_size(PyTuple_Type.tp_as_sequence->sq_repeat(a, n)); }
+
+PyObject* size_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
+  PyObject* tuple = PyTuple_Type.tp_new(type, args, kwargs);
+  for (Py_ssize_t i = 0; tuple && i < PyTuple_GET_SIZE(tuple); i++) {
+    PyObject* entry = PyTuple_GET_ITEM(tuple, i);
+    if (PyLong_Check(entry)) continue;
+    PyObject* number = PyNumber_Index(entry);
+    if (!number) {
+      PyErr_Format(PyExc_TypeError, "torch.Size() takes an iterable of 'int' (item %zd is '%s')", i, Py_TYPE(entry)->tp_name);
+      Py_DECREF(tuple);
+      return nullptr;
+    }
+    PyTuple_SET_ITEM(tuple, i, number);
+    Py_DECREF(entry);
+  }
+  return tuple;
+}
+
+PyObject* size_reduce(PyObject* self, PyObject*) {
+  PyObject* plain = PySequence_List(self);
+  return Py_BuildValue("(O(N))", size_type, plain);
+}
+
+void define_size(py::module_& module) {
+  static PyMethodDef methods[] = {{"numel", size_numel, METH_NOARGS, "The product of all sizes."},
+                                  {"__reduce__", size_reduce, METH_NOARGS, nullptr}, {}};
+  PyType_Slot slots[] = {{Py_tp_base, &PyTuple_Type}, {Py_tp_repr, reinterpret_cast<void*>(size_repr)},
+                         {Py_tp_new, reinterpret_cast<void*>(size_new)}, {Py_tp_methods, methods},
+                         {Py_mp_subscript, reinterpret_cast<void*>(size_subscript)},
+                         {Py_sq_concat, reinterpret_cast<void*>(size_concat)},
+                         {Py_sq_repeat, reinterpret_cast<void*>(size_repeat)}, {0, nullptr}};
+  PyType_Spec spec{"tinytensor.Size", 0, 0, Py_TPFLAGS_DEFAULT, slots};
+  size_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+  if (!size_type) throw py::error_already_set();
+  module.attr("Size") = py::handle(reinterpret_cast<PyObject*>(size_type));
+}
+
+// ---------------------------------------------------------------- device
+
+Device parse_device(const std::string& text) {
+  size_t colon = text.find(':');
+  std::string type = text.substr(0, colon);
+  check(type == "cpu" || type == "cuda", "Expected one of cpu, cuda device type at start of device string: ", text);
+  int index = 0;
+  if (colon != std::string::npos) {
+    std::string digits = text.substr(colon + 1);
+    bool numeric = !digits.empty() && digits.size() < 4 && digits.find_first_not_of("0123456789") == std::string::npos;
+    check(numeric, "Invalid device string: '", text, "'");
+    index = std::stoi(digits);
+  }
+  if (type == "cuda" && colon == std::string::npos && has_backend(DeviceType::CUDA))
+    index = backend_of({DeviceType::CUDA, 0}).current_device();
+  return {type == "cpu" ? DeviceType::CPU : DeviceType::CUDA, int8_t(index)};
+}
+
+void define_device(py::module_& module) {
+  py::class_<Device>(module, "device", "Where a tensor lives: device('cpu'), device('cuda', 0).")
+      .def(py::init([](const std::string& type, std::optional<int> index) {
+             return parse_device(index ? type + ":" + std::to_string(*index) : type);
+           }), py::arg("type"), py::arg("index") = py::none())
+      .def(py::init([](int index) { return Device{DeviceType::CUDA, int8_t(index)}; }))
+      .def(py::init([](const Device& other) { return other; }))
+      .def_property_readonly("type", [](const Device& d) { return name_of(d.type); })
+      .def_property_readonly("index", [](const Device& d) -> std::optional<int> {
+        if (d.is_cpu()) return std::nullopt;
+        return d.index;
+      })
+      .def("__repr__", [](const Device& d) {
+        return d.is_cpu() ? std::string("device(type='cpu')") : text("device(type='cuda', index=", int(d.index), ")");
+      })
+      .def("__str__", [](const Device& d) { return text(d); })
+      .def("__eq__", [](const Device& a, py::handle b) { return py::isinstance<Device>(b) && a == b.cast<Device>(); })
+      .def("__ne__", [](const Device& a, py::handle b) { return !py::isinstance<Device>(b) || !(a == b.cast<Device>()); })
+      .def("__hash__", [](const Device& d) { return int(d.type) * 256 + (d.is_cpu() ? 0 : d.index); })
+      .def("__reduce__", [](py::object self) {
+        return py::make_tuple(py::type::of(self), py::make_tuple(py::str(self)));
+      });
+}
+
+}  // namespace
+
+PyObject* size_object(const Shape& sizes) {
+  PyObject* size = size_type->tp_alloc(size_type, sizes.size());
+  for (int i = 0; size && i < sizes.size(); i++) PyTuple_SET_ITEM(size, i, PyLong_FromLongLong(sizes[i]));
+  return size;
+}
+
+Device device_of(PyObject* object) {
+  if (PyUnicode_Check(object)) return parse_device(PyUnicode_AsUTF8(object));
+  if (PyLong_Check(object)) return {DeviceType::CUDA, int8_t(integer_of(object))};
+  check_type(py::isinstance<Device>(object), "argument 'device' must be torch.device, not ", Py_TYPE(object)->tp_name);
+  return py::cast<Device>(py::handle(object));
+}
+
+// ---------------------------------------------------------------- numbers
+
+bool is_integer(PyObject* object) {
+  if (PyLong_Check(object)) return true;
+  if (is_tensor(object)) return tensor_of(object).count() == 1 && !tensor_of(object).is_floating();
+  return PyIndex_Check(object) && !PyFloat_Check(object) && !PySequence_Check(object);
+}
+
+static bool is_numpy_scalar(PyObject* object) {
+  return PyNumber_Check(object) && !PySequence_Check(object) && !is_tensor(object) && Py_TYPE(object)->tp_as_number &&
+         (Py_TYPE(object)->tp_as_number->nb_float || PyIndex_Check(object)) && !PyComplex_Check(object);
+}
+
+bool is_number(PyObject* object) {
+  return PyFloat_Check(object) || PyLong_Check(object) || is_numpy_scalar(object);
+}
+
+int64_t integer_of(PyObject* object) {
+  if (is_tensor(object)) {
+    const Tensor& x = tensor_of(object);
+    check_type(!x.is_floating() && x.count() == 1, "only integer tensors of a single element can be converted to an index");
+    return item(x).integer;
+  }
+  py::object number = py::reinterpret_steal<py::object>(PyNumber_Index(object));
+  if (!number) throw py::error_already_set();
+  int overflow = 0;
+  int64_t value = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
+  check(!overflow, "Overflow when unpacking long long: ", std::string(py::str(number)));
+  return value;
+}
+
+Scalar scalar_of(PyObject* object) {
+  if (PyBool_Check(object)) return object == Py_True;
+  if (PyFloat_Check(object)) return PyFloat_AS_DOUBLE(object);
+  if (PyIndex_Check(object)) return integer_of(object);
+  // NumPy's bool has neither index nor float kind.
+  if (!std::strcmp(Py_TYPE(object)->tp_name, "numpy.bool") || !std::strcmp(Py_TYPE(object)->tp_name, "numpy.bool_"))
+    return PyObject_IsTrue(object) == 1;
+  py::object number = py::reinterpret_steal<py::object>(PyNumber_Float(object));
+  if (!number) throw py::error_already_set();
+  return PyFloat_AS_DOUBLE(number.ptr());
+}
+
+bool is_integer_list(PyObject* object) {
+  if (!PyTuple_Check(object) && !PyList_Check(object)) return false;
+  Py_ssize_t count = PySequence_Fast_GET_SIZE(object);
+  for (Py_ssize_t i = 0; i < count; i++)
+    if (!is_integer(PySequence_Fast_GET_ITEM(object, i))) return false;
+  return true;
+}
+
+Shape shape_of(PyObject* object) {
+  if (!PyTuple_Check(object) && !PyList_Check(object)) return {integer_of(object)};
+  Py_ssize_t count = PySequence_Fast_GET_SIZE(object);
+  check(count <= max_rank, "tensors have at most ", max_rank, " dimensions, got ", count);
+  Shape shape;
+  for (Py_ssize_t i = 0; i < count; i++) {
+    PyObject* entry = PySequence_Fast_GET_ITEM(object, i);
+    shape.push_back(PyLong_CheckExact(entry) && Py_ABS(Py_SIZE(entry)) <= 1 ? PyLong_AsLong(entry) : integer_of(entry));
+  }
+  return shape;
+}
+
+std::vector<Tensor> tensors_of(PyObject* object) {
+  py::object sequence = py::reinterpret_steal<py::object>(PySequence_Fast(object, "expected a sequence of tensors"));
+  if (!sequence) throw py::error_already_set();
+  std::vector<Tensor> tensors;
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(sequence.ptr()); i++) {
+    PyObject* entry = PySequence_Fast_GET_ITEM(sequence.ptr(), i);
+    check_type(is_tensor(entry), "expected Tensor as element ", i, " of a list of tensors, but got ", Py_TYPE(entry)->tp_name);
+    tensors.push_back(tensor_of(entry));
+  }
+  return tensors;
+}
+
+Tensor operand_from(PyObject* object) { return is_tensor(object) ? tensor_of(object) : wrapped_number(scalar_of(object)); }
+
+void define_types(py::module_& module) {
+  define_dtypes(module);
+  define_size(module);
+  define_device(module);
+}
+
+}  // namespace tt

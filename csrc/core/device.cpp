@@ -1,0 +1,27 @@
+#include "core/device.h"
+
+#include "core/error.h"
+
+namespace tt {
+
+static Backend backends[device_type_count];
+
+const char* name_of(DeviceType type) { return type == DeviceType::CPU ? "cpu" : "cuda"; }
+
+std::ostream& operator<<(std::ostream& stream, Device device) {
+  stream << name_of(device.type);
+  if (!device.is_cpu()) stream << ':' << int(device.index);
+  return stream;
+}
+
+void register_backend(DeviceType type, const Backend& backend) { backends[int(type)] = backend; }
+bool has_backend(DeviceType type) { return backends[int(type)].kernels != nullptr; }
+
+const Backend& backend_of(Device device) {
+  const Backend& backend = backends[int(device.type)];
+  check(backend.kernels != nullptr, "tinytensor was built without support for device ", device,
+        ", or no such device is present");
+  return backend;
+}
+
+}  // namespace tt

@@ -1,0 +1,87 @@
+#include "core/storage.h"
+
+#include <algorithm>
+#include <new>
+
+#include "core/allocator.h"
+#include "core/error.h"
+
+namespace tt {
+namespace {
+
+// A CPU storage lies in front of its own first data block: one allocation for both.
+constexpr int64_t header_bytes = 128;
+static_assert(sizeof(Storage) <= header_bytes);
+
+bool data_is_inline(const Storage& storage) {
+  return storage.data == reinterpret_cast<const char*>(&storage) + header_bytes;
+}
+
+void free_data(Storage& storage) {
+  if (storage.free_external) return storage.free_external(storage.context);
+  if (!storage.data || data_is_inline(storage)) return;
+  backend_of(storage.device).free(storage.data, storage.bytes, storage.device.index);
+}
+
+Storage* bare_storage(Device device, int64_t inline_bytes = 0) {
+  auto* storage = new (allocate_bytes(header_bytes + inline_bytes)) Storage;
+  storage->device = device;
+  return storage;
+}
+
+}  // namespace
+
+Ref<Storage> new_storage(int64_t bytes, Device device) {
+  if (device.is_cpu()) {
+    Storage* storage = bare_storage(device, bytes);
+    storage->data = reinterpret_cast<char*>(storage) + header_bytes;
+    storage->bytes = bytes;
+    return Ref<Storage>::adopt(storage);
+  }
+  char* data = bytes ? static_cast<char*>(backend_of(device).allocate(bytes, device.index)) : nullptr;
+  Storage* storage = bare_storage(device);
+  storage->data = data;
+  storage->bytes = bytes;
+  return Ref<Storage>::adopt(storage);
+}
+
+Ref<Storage> external_storage(void* data, int64_t bytes, Device device, void (*free_external)(void*), void* context) {
+  Storage* storage = bare_storage(device);
+  storage->data = static_cast<char*>(data);
+  storage->bytes = bytes;
+  storage->free_external = free_external;
+  storage->context = context;
+  storage->resizable = false;
+  return Ref<Storage>::adopt(storage);
+}
+
+Ref<Storage> alias_storage(const Ref<Storage>& storage) {
+  auto drop = [](void* context) { Ref<Storage>::adopt(static_cast<Storage*>(context)); };
+  Ref<Storage> kept = storage;
+  Ref<Storage> alias = external_storage(storage->data, storage->bytes, storage->device, drop, kept.surrender());
+  alias->root = storage.get();
+  return alias;
+}
+
+void resize_storage(Storage& storage, int64_t bytes) {
+  if (bytes <= storage.bytes) return;
+  check(storage.resizable, "resize: trying to resize storage that is not resizable (", storage.bytes,
+        " bytes of memory shared with another owner, ", bytes, " needed)");
+  const Backend& backend = backend_of(storage.device);
+  char* data = static_cast<char*>(backend.allocate(bytes, storage.device.index));
+  backend.copy_bytes(data, storage.device, storage.data, storage.device, storage.bytes);
+  // An inline first block stays with the header until the storage goes: remember how long it was.
+  if (data_is_inline(storage)) storage.inline_bytes = storage.bytes;
+  else free_data(storage);
+  storage.data = data;
+  storage.bytes = bytes;
+}
+
+void release(Storage* storage) {
+  int64_t inline_bytes = data_is_inline(*storage) ? storage->bytes : storage->inline_bytes;
+  free_data(*storage);
+  storage->~Storage();
+  free_bytes(storage, header_bytes + inline_bytes);
+}
+
+}  // namespace tt

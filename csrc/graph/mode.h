@@ -1,0 +1,26 @@
+// Which of autograd's modes this thread is in.
+#pragma once
+
+namespace tt {
+
+struct AutogradMode {
+  bool grad = true;
+  bool inference = false;
+  bool anomaly = false;
+  bool anomaly_checks_nan = true;
+};
+inline thread_local AutogradMode autograd_mode;
+
+inline bool grad_enabled() { return autograd_mode.grad; }
+
+class GradGuard {  // sets grad mode for a scope
+ public:
+  explicit GradGuard(bool enabled) : before_(autograd_mode.grad) { autograd_mode.grad = enabled; }
+  ~GradGuard() { autograd_mode.grad = before_; }
+  GradGuard(const GradGuard&) = delete;
+
+ private:
+  bool before_;
+};
+
+}  // namespace tt

@@ -1,0 +1,207 @@
+// Hyperbolic functions, the error function and its kin, gamma's derivatives, Bessel's I0.
+#pragma once
+#include "kernels/math_circular.h"
+#include "kernels/math_exponential.h"
+
+namespace tt::math {
+
+// e^x / 2 for x >= 0, finite wherever sinh and cosh are.
+template <class T>
+TT_INLINE T half_exp(T x) {
+  constexpr T highest = sizeof(T) == 4 ? T(89.6) : T(710.6);
+  auto [k, shifted, r] = reduce_exp(x);
+  T result = (T(4) + T(4) * expm1_near_zero(r)) * power_of_two(shifted, -3);
+  return x > highest ? Real<T>::infinity : result;
+}
+template <class T>
+TT_INLINE T sinh(T x) {
+  T size = abs(x), z = x * x, near, half = half_exp(size);
+  if constexpr (sizeof(T) == 4)
+    near = polynomial(z, 0.1666666649, 0.008333350599, 1.98360661e-4, 2.817440438e-6) * (z * x) + x;
+  else
+    near = polynomial(z, 0.166666666666666674, 0.00833333333333313881, 1.98412698414376796e-4, 2.7557319155337657e-6,
+                      2.5052123398409476e-8, 1.60572403531850872e-10, 7.75931184230287305e-13) * (z * x) + x;
+  return size < T(1) ? near : copysign(half - T(0.25) / half, x);
+}
+template <class T>
+TT_INLINE T cosh(T x) {
+  T half = half_exp(abs(x));
+  return half + T(0.25) / half;
+}
+template <class T>
+TT_INLINE T tanh(T x) {  // e^2x - 1 over e^2x + 1
+  constexpr T saturated = sizeof(T) == 4 ? T(9.2) : T(19.5);
+  T size = abs(x);
+  auto [k, shifted, r] = reduce_exp(T(2) * size);
+  T power = power_of_two(shifted), t = power * expm1_near_zero(r) + (power - T(1));
+  T result = t / (t + T(2));
+  return copysign(size > saturated ? T(1) : result, x);
+}
+template <class T>
+TT_INLINE T asinh(T x) {
+  constexpr T large = sizeof(T) == 4 ? T(0x1p12f) : T(0x1p27);  // where x^2 + 1 rounds to x^2
+  T size = abs(x);
+  bool far = size > large;
+  T square = size * size;
+  T argument = far ? size - T(1) : size + square / (T(1) + sqrt(square + T(1)));
+  T result = log1p(argument) + (far ? T(0.69314718055994530942) : T(0));
+  return copysign(result, x);
+}
+template <class T>
+TT_INLINE T acosh(T x) {
+  constexpr T large = sizeof(T) == 4 ? T(0x1p12f) : T(0x1p27);
+  bool far = x > large;
+  T t = x - T(1);
+  T result = log1p(far ? t : t + sqrt(T(2) * t + t * t)) + (far ? T(0.69314718055994530942) : T(0));
+  return x < T(1) ? Real<T>::nan : result;
+}
+template <class T>
+TT_INLINE T atanh(T x) {
+  T size = abs(x);
+  return copysign(T(0.5) * log1p(T(2) * size / (T(1) - size)), x);
+}
+
+template <class T>
+TT_INLINE T sigmoid(T x) {
+  T e = exp_of_negative(-abs(x));
+  return (x < T(0) ? e : T(1)) / (T(1) + e);
+}
+
+// e^(-scale a^2) for finite a, with the square to twice the precision; scale is a power of two
+template <class T>
+TT_INLINE T exp_of_square(T a, T scale) {
+  T square = a * a;
+  return exp_of_negative(-scale * square, scale * residue(square, a, a));
+}
+// e^(a^2) erfc(a): for float from a = 0.46 up, for double from 0
+template <class T>
+TT_INLINE T scaled_erfc(T a) {
+  if constexpr (sizeof(T) == 4) {
+    T reciprocal = T(1) / (a + T(2.5));
+    return polynomial((a - T(2.5)) * reciprocal, 1.054031816, -0.8046519006, 0.4539145744, -0.1712495543,
+                      0.02835340921, 0.008379407339, -0.004769115905, -3.937979167e-4, 5.796478662e-4) * reciprocal;
+  } else {
+    T reciprocal = T(1) / (a + T(3));
+    return polynomial((a - T(3)) * reciprocal, 1.07400690708833971, -0.883394453169883556, 0.590228357104099443,
+                      -0.310467261900573852, 0.119527761287435297, -0.0268272346243119782, -0.00121241663059961518,
+                      0.00303406199908871015, -5.48309651505860277e-4, -2.76777829764369688e-4,
+                      1.07561211002792374e-4, 3.03980677754108056e-5, -1.74694037778631636e-5,
+                      -4.74883142861487183e-6, 2.76228458502287042e-6, 9.97704771536150609e-7,
+                      -4.02720760352012723e-7, -2.31091996875420242e-7, 4.07043248672501142e-8,
+                      4.74359508150978541e-8, 1.89866188539221926e-9, -5.99413900593941936e-9,
+                      -1.4043170835758198e-9) * reciprocal;
+  }
+}
+// erf(x) / x - 1 as a function of x^2 <= 1/4
+template <class T>
+TT_INLINE T erf_near_zero(T z) {
+  if constexpr (sizeof(T) == 4)
+    return polynomial(z, 0.1283791656, -0.3761260934, 0.1128283806, -0.02675815639, 0.00471992883);
+  else
+    return polynomial(z, 0.12837916709551257, -0.37612638903183476, 0.112837916709255614, -0.0268661706329545796,
+                      0.005223977374069024, -8.54829784307258699e-4, 1.20533393503914424e-4, -1.48459532791195894e-5,
+                      1.47269055798545312e-6);
+}
+template <class T>
+TT_INLINE T erf(T x) {
+  T size = abs(x), near = x + x * erf_near_zero(x * x);
+  T tail = exp_of_square(size, T(1)) * scaled_erfc(size), far = T(1) - (size > T(40) ? T(0) : tail);
+  return size < T(0.5) ? near : copysign(far, x);
+}
+template <class T>
+TT_INLINE T erfc(T x) {
+  T size = abs(x), near = T(1) - (x + x * erf_near_zero(x * x));
+  T tail = exp_of_square(size, T(1)) * scaled_erfc(size);
+  tail = size > T(40) ? T(0) : tail;
+  T far = x < T(0) ? T(2) - tail : tail;
+  return size < T(0.5) ? near : far;
+}
+// The normal distribution, P(X < x), from e^(-x^2 / 2)
+template <class T>
+TT_INLINE T normal_cdf(T x, T exponential) {
+  T size = abs(x), tail;
+  if constexpr (sizeof(T) == 4) {
+    T reciprocal = T(1) / (size + T(4));
+    tail = polynomial((size - T(4)) * reciprocal, 0.7552851354, -0.6078965883, 0.3871369011, -0.1865234416,
+                      0.0604038313, -0.007525270868, -0.003512554436, 0.001569922735, 1.793544251e-4,
+                      -1.319714851e-4) * (exponential * reciprocal);
+  } else {
+    tail = T(0.5) * exponential * scaled_erfc(size * T(0.70710678118654752440));
+  }
+  tail = size > T(40) ? T(0) : tail;
+  return x < T(0) ? tail : T(1) - tail;
+}
+
+// Minimax start for the rest of the inverse error function, as a function of w = -log(1 - x^2).
+template <class T>
+TT_INLINE T erfinv(T y) {
+  double x = y, w = -std::log1p(-x * x), p;
+  if (w < 5) {
+    w -= 2.5;
+    p = polynomial(w, 1.50140941, 0.246640727, -0.00417768164, -0.00125372503, 0.00021858087, -4.39150654e-06, -3.5233877e-06, 3.43273939e-07, 2.81022636e-08);
+  } else {
+    w = std::sqrt(w) - 3;
+    p = polynomial(w, 2.83297682, 1.00167406, 0.00943887047, -0.0076224613, 0.00573950773, -0.00367342844, 0.00134934322, 0.000100950558, -0.000200214257);
+  }
+  double r = p * x;
+  for (int i = 0; i < 2; i++) {
+    double error = (std::erf(r) - x) / (1.12837916709551257390 * std::exp(-r * r));
+    r -= error / (1 + r * error);
+  }
+  return std::fabs(x) == 1 ? T(x) * Real<T>::infinity : std::fabs(x) > 1 ? Real<T>::nan : T(r);
+}
+template <class T>
+TT_INLINE T lgamma(T x) { return std::lgamma(x); }
+template <class T>
+TT_INLINE T hypot(T a, T b) {
+  if constexpr (sizeof(T) == 4) return T(std::sqrt(double(a) * double(a) + double(b) * double(b)));
+  else return std::hypot(a, b);
+}
+template <class T> TT_INLINE T digamma(T y) {
+  double x = y, shift = 0;
+  if (x == 0) return std::copysign(T(HUGE_VAL), -y);
+  if (x < 0) {
+    if (x == std::floor(x)) return T(NAN);
+    double turn = x - std::rint(x);
+    shift = -3.14159265358979323846 / std::tan(3.14159265358979323846 * turn);
+    x = 1 - x;
+  }
+  for (; x < 10; x += 1) shift -= 1 / x;
+  double z = 1 / (x * x);
+  double tail = z * (1. / 12 - z * (1. / 120 - z * (1. / 252 - z * (1. / 240 - z * (1. / 132 -
+                z * (691. / 32760 - z / 12))))));
+  return x == HUGE_VAL ? T(x) : T(shift + std::log(x) - 0.5 / x - tail);
+}
+template <class T> TT_INLINE T trigamma(T y) {
+  double x = y, sign = 1, sum = 0;
+  if (x < 0.5) {
+    double s = std::sin(3.14159265358979323846 * (x - std::rint(x)));
+    sign = -1;
+    sum = -9.86960440108935861883 / (s * s);
+    x = 1 - x;
+  }
+  double shift = 0;
+  for (; x < 10; x += 1) shift += 1 / (x * x);
+  double z = 1 / (x * x);
+  double tail = 1 / x + z / 2 + z / x * (1. / 6 - z * (1. / 30 - z * (1. / 42 - z * (1. / 30 - z * (5. / 66 -
+                z * (691. / 2730 - z * (7. / 6)))))));
+  return T(sign * (sum + shift + tail));
+}
+template <class T> TT_INLINE T i0(T y) {
+  double x = std::fabs(double(y)), term = 1, sum = 1;
+  if (x > 30) {
+    double series = 1, factor = 1;
+    for (int k = 1; k < 20; k++) {
+      factor *= (2. * k - 1) * (2. * k - 1) / (8. * k * x);
+      series += factor;
+    }
+    return T(std::exp(x / 2) * series / std::sqrt(6.28318530717958647693 * x) * std::exp(x / 2));
+  }
+  for (int k = 1; k < 100; k++) {
+    term *= x * x / (4. * k * k);
+    sum += term;
+  }
+  return T(sum);
+}
+
+}  // namespace tt::math

@@ -1,0 +1,30 @@
+#pragma once
+#include "ops/internal.h"
+
+namespace tt {
+
+Tensor zeros(const Shape& sizes, DType dtype, Device device = {});
+Tensor full(const Shape& sizes, const Scalar& value, DType dtype, Device device = {});
+Tensor empty_like(const Tensor& x);                // preserves the order of dimensions in memory
+Tensor empty_like(const Tensor& x, DType dtype);
+Tensor zeros_like(const Tensor& x);
+Tensor ones_like(const Tensor& x);
+Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step, DType dtype, Device device = {});
+Tensor linspace(const Scalar& start, const Scalar& end, int64_t steps, DType dtype, Device device = {});
+Tensor logspace(const Scalar& start, const Scalar& end, int64_t steps, double base, DType dtype, Device device = {});
+Tensor eye(int64_t n, int64_t m, DType dtype, Device device = {});
+Tensor tril_indices(int64_t rows, int64_t columns, int64_t offset, DType dtype);
+Tensor triu_indices(int64_t rows, int64_t columns, int64_t offset, DType dtype);
+
+// ---- moving values
+Tensor clone(const Tensor& x);                     // preserves the order of dimensions in memory
+Tensor contiguous(const Tensor& x);
+Tensor to_dtype(const Tensor& x, DType dtype);
+Tensor to_device(const Tensor& x, Device device);
+Tensor copy_(const Tensor& self, const Tensor& source);
+Tensor fill_(const Tensor& self, const Scalar& value);
+Tensor fill_(const Tensor& self, const Tensor& value);
+Tensor zero_(const Tensor& self);
+Tensor resize_(const Tensor& self, const Shape& sizes);
+
+}  // namespace tt

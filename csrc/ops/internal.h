@@ -1,0 +1,69 @@
+// What the ops share: promotion, broadcasting, allocation of results, out= and in-place destinations.
+#pragma once
+#include <initializer_list>
+#include <optional>
+#include <vector>
+
+#include "core/tensor.h"
+#include "graph/record.h"
+#include "kernels/table.h"
+
+namespace tt {
+
+// Where a result goes: fresh memory, the tensor given as out=, or the very tensor that the op changes.
+struct Out {
+  const Tensor* target = nullptr;
+  bool in_place = false;
+  explicit operator bool() const { return target != nullptr; }
+};
+
+using Dims = std::optional<Shape>;
+
+// ---- types
+DType result_type(std::initializer_list<const Tensor*> inputs);
+DType floating_result(DType type);                       // integers become the default floating type
+Tensor wrapped_number(const Scalar& value);              // 0-dim, takes part in promotion by category only
+Tensor number_like(const Tensor& x, const Scalar& value);  // 0-dim, dtype and device of x
+Scalar item(const Tensor& x);                            // the value of a one-element tensor
+
+// ---- elementwise: the only place that promotes, broadcasts and allocates for them
+Tensor elementwise(Elementwise op, std::initializer_list<const Tensor*> inputs, Out out = {});
+// The same with the compute type settled by the caller.
+Tensor elementwise_as(Elementwise op, DType compute, std::initializer_list<const Tensor*> inputs, Out out = {});
+inline Tensor unary(Elementwise op, const Tensor& x, Out out = {}) { return elementwise(op, {&x}, out); }
+inline Tensor binary(Elementwise op, const Tensor& a, const Tensor& b, Out out = {}) {
+  return elementwise(op, {&a, &b}, out);
+}
+
+// ---- results
+// Strides of a dense tensor whose dimensions lie in memory in the order that the inputs prefer.
+Shape preferred_strides(const Shape& sizes, const std::vector<Shape>& input_strides);
+// The tensor that out= asks for, resized to the result's sizes, or fresh memory.
+Tensor result_tensor(const char* op, Out out, const Shape& sizes, DType dtype, Device device);
+// For ops without a native destination: puts a finished result where out says.
+Tensor deliver(const char* op, Tensor result, Out out);
+Device common_device(const char* op, std::initializer_list<const Tensor*> inputs);
+
+// ---- in-place
+void check_inplace(const char* op, const Tensor& self);
+void check_no_overlap(const char* op, const Tensor& written, const Tensor& read);
+// The tensor as it was, with its place in the graph, for rules that need the value that is about to be overwritten.
+Tensor snapshot(const Tensor& self);
+
+// Runs body(input, out) so that its result replaces the values of self. `keeps_input` says that the derivative
+// reads the old values.
+template <class Body>
+Tensor in_place(const char* op, const Tensor& self, bool keeps_input, bool recording, Body&& body) {
+  check_inplace(op, self);
+  Tensor input = recording && keeps_input ? snapshot(self) : self;
+  Tensor result = body(input, Out{&self, true});
+  if (!result.is(self)) return deliver(op, result, Out{&self, true});
+  return self;
+}
+
+// ---- geometry
+Shape expanded_strides(const Tensor& x, const Shape& sizes);
+Operand operand_of(const Tensor& x, const Shape& strides);
+void copy_values(const Tensor& to, const Tensor& from);  // same sizes; casts and crosses devices; not recorded
+
+}  // namespace tt

@@ -1,0 +1,9 @@
+// Every op, grouped as the files are.
+#pragma once
+#include "ops/arithmetic.h"
+#include "ops/create.h"
+#include "ops/index.h"
+#include "ops/join.h"
+#include "ops/matmul.h"
+#include "ops/reduce.h"
+#include "ops/view.h"
