@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import operator
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-import gradients
 import numpy as np
 import pytest
-from catalog import OPS
 from catalog.row import Op, Operand, S, is_float, promote
+from rows import EVERY_ROW, ROWS, present, rows, rows_with, takes_strides
 from util import (
     STAND_IN,
     assert_same,
     can_cast,
-    dtype_name,
     find_function,
-    find_peer,
     flatten,
     form,
     invoke,
-    is_tensor,
     laid_out,
     materialise,
     operands,
@@ -39,38 +34,10 @@ from util import (
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-def named(ops: Iterable[Op]) -> list[tuple[str, Op]]:
-    seen: Counter[str] = Counter()
-    result = []
-    for op in ops:
-        seen[op.name] += 1
-        result.append((op.name if seen[op.name] == 1 else f"{op.name}.{seen[op.name]}", op))
-    return result
-
-
-def present(op: Op) -> bool:
-    """Every spelling of the row exists; dunder methods are for the checks to find missing."""
-    homes = {"f": (torch, op.name), "m": (torch.Tensor, op.name), "i": (torch.Tensor, op.name + "_")}
-    return all(hasattr(*homes[kind]) for kind in op.forms if kind in homes)
-
-
-EVERY_ROW = named(OPS)
-ROWS = [(name, op) for name, op in EVERY_ROW if present(op)]
-
-
 @pytest.mark.parametrize("op", [pytest.param(op, id=name) for name, op in EVERY_ROW])
 def test_present(op: Op) -> None:
     """An op that lacks a spelling fails here, and only here."""
     assert present(op), f"{op.name}: not every form of {op.forms!r} exists"
-
-
-def rows(fits: Callable[[Op], bool] = lambda op: True) -> Any:
-    return pytest.mark.parametrize("op", [pytest.param(op, id=name) for name, op in ROWS if fits(op)])
-
-
-def rows_with(choices: Callable[[Op], Iterable[str]], name: str = "dtype") -> Any:
-    cases = [pytest.param(op, choice, id=f"{row}-{choice}") for row, op in ROWS for choice in choices(op)]
-    return pytest.mark.parametrize(("op", name), cases)
 
 
 def check(op: Op, sample: Any, dtype: str, actual: Any, note: Any) -> None:
@@ -92,12 +59,6 @@ def test_values(op: Op, dtype: str) -> None:
 def test_nonfinite(op: Op, dtype: str) -> None:
     for sample in op.nonfinite(op.draw(dtype)):
         check(op, sample, dtype, invoke(op, torch, materialise(torch, sample)), sample)
-
-
-def takes_strides(op: Op) -> bool:
-    return (
-        not op.native and "contiguous only" not in op.tags and not (STAND_IN and "peer: strides" in op.tags)
-    )
 
 
 @rows_with(lambda op: ("transposed", "stepped", "expanded") if takes_strides(op) else (), "layout")
@@ -146,10 +107,12 @@ def test_forms(op: Op) -> None:
 
 
 def in_place_names(op: Op) -> list[str]:
-    names = [op.name + "_"] if "i" in op.forms else [op.name] if op.changes_self and op.forms else []
-    return names + [
-        f"{alias}_" for alias in op.aliases if "i" in op.forms and hasattr(torch.Tensor, f"{alias}_")
-    ]
+    if "i" not in op.forms:
+        return [op.name] if op.changes_self and op.forms else []
+    names = [op.name + "_"]
+    if hasattr(operator, f"i{op.operator.strip('_')}"):
+        names.append(f"__i{op.operator.strip('_')}__")
+    return names + [f"{alias}_" for alias in op.aliases if hasattr(torch.Tensor, f"{alias}_")]
 
 
 @rows(lambda op: bool(in_place_names(op)))
@@ -160,7 +123,9 @@ def test_inplace(op: Op) -> None:
         for layout in ("contiguous", "transposed", "stepped"):
             for number, sample in samples_of(op, dtype):
                 note = (name, layout, number, sample)
-                if isinstance(sample.args[0], Operand) and "dtype" not in sample.kwargs:
+                if not isinstance(sample.args[0], Operand) or "dtype" in sample.kwargs:
+                    continue
+                if not (name.startswith("__") and sample.kwargs):
                     change_in_place(op, name, sample, layout, dtype, note)
 
 
@@ -301,28 +266,6 @@ def test_view(op: Op) -> None:
             assert (to_numpy(y) == 1).all(), f"{number} {sample}: not a view"
 
 
-def gradient_layouts(op: Op, order: int) -> tuple[str, ...]:
-    return () if op.order < order else ("contiguous", "strided") if takes_strides(op) else ("contiguous",)
-
-
-@rows_with(lambda op: gradient_layouts(op, 1), "layout")
-def test_gradient(op: Op, layout: str) -> None:
-    check_derivative(op, layout, gradients.check_first)
-
-
-@rows_with(lambda op: gradient_layouts(op, 2), "layout")
-def test_second_gradient(op: Op, layout: str) -> None:
-    check_derivative(op, layout, gradients.check_second)
-
-
-def check_derivative(op: Op, layout: str, derivative: Callable[..., None]) -> None:
-    suited = [sample for _, sample in samples_of(op, "float64") if gradients.suits(sample)]
-    assert suited, "no sample fits the derivative check"
-    for sample in suited:
-        matrices = any(o.array.ndim > 1 for o in operands(sample))
-        derivative(op, sample, layout if layout == "contiguous" else "transposed" if matrices else "stepped")
-
-
 def bad_cases() -> list[Any]:
     cases = []
     for name, op in ROWS:
@@ -349,39 +292,3 @@ def test_rejects(op: Op, dtype: str) -> None:
     _, sample = next(samples_of(op, dtype))
     with pytest.raises((RuntimeError, TypeError)):
         invoke(op, torch, materialise(torch, sample))
-
-
-PEER = find_peer()
-
-
-@rows_with(lambda op: op.dtypes if PEER else ())
-def test_peer(op: Op, dtype: str) -> None:
-    """Values, dtypes and strides are those of PyTorch itself."""
-    for number, sample in samples_of(op, dtype):
-        for layout in (
-            ("contiguous", "transposed", "stepped") if dtype == usual_dtype(op) else ("contiguous",)
-        ):
-            ours, theirs = (outcome(op, module, sample, layout) for module in (torch, PEER))
-            compare_outcomes(op, ours, theirs, (number, layout, sample))
-
-
-def outcome(op: Op, module: Any, sample: Any, layout: str) -> Any:
-    try:
-        return invoke(op, module, materialise(module, sample, layout))
-    except Exception as error:  # which one it is, is the result
-        return error
-
-
-def compare_outcomes(op: Op, ours: Any, theirs: Any, note: Any) -> None:
-    if isinstance(theirs, Exception):
-        assert isinstance(ours, Exception), f"{note}: PyTorch raises {theirs!r}"
-        assert isinstance(theirs, type(ours)) or isinstance(ours, type(theirs)), (
-            f"{note}: {ours!r}, PyTorch {theirs!r}"
-        )
-        return
-    if not is_tensor(theirs) and not flatten(theirs):
-        return
-    assert not isinstance(ours, Exception), f"{note}: raised {ours!r}"
-    for y, due in zip(flatten(ours), flatten(theirs), strict=True):
-        assert_same(y, Operand(to_numpy(due), dtype_name(due)), op.tolerance, op.shape_only, note)
-        assert y.stride() == due.stride(), f"{note}: strides {y.stride()}, PyTorch {due.stride()}"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from catalog.row import Op, Operand, S
-from test_catalog import rows, rows_with, takes_strides
+from rows import rows, rows_with, takes_strides
 from util import STAND_IN, assert_same, flatten, invoke, materialise, to_numpy, torch, usual_dtype, wanted
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -58,7 +58,7 @@ def dtype_name(tensor: Any) -> str:
 
 
 def is_tensor(value: Any) -> bool:
-    return hasattr(value, "requires_grad") and hasattr(value, "stride")
+    return hasattr(value, "requires_grad")
 
 
 def to_numpy(tensor: Any) -> np.ndarray:

@@ -1,5 +1,5 @@
 // Autograd for Python: modes, nodes, backward, hooks, custom functions.
-#include "bindings/python.h"
+#include "bindings/registry.h"
 #include "engine/backward.h"
 
 namespace tt {
@@ -245,7 +245,20 @@ void check_signals() {
   if (PyErr_CheckSignals()) throw py::error_already_set();
 }
 
+// Tensor.backward: the short way into the engine.
+void backward_from(const Tensor& root, std::optional<Tensor> gradient, std::optional<bool> retain_graph,
+                   bool create_graph, std::optional<std::vector<Tensor>> inputs) {
+  BackwardOptions options{.retain_graph = retain_graph.value_or(create_graph), .create_graph = create_graph,
+                          .inputs = std::move(inputs), .accumulate = true, .allow_unused = true};
+  run_backward({root}, {gradient.value_or(Tensor())}, options);
+}
+
 }  // namespace
+
+void bind_autograd(Registry& registry) {
+  registry.op<backward_from>("backward(input, gradient=None, retain_graph=None, create_graph=False, inputs=None)", method,
+                             "Adds to the .grad of every leaf its gradient of this tensor.");
+}
 
 py::object node_object(const Ref<Node>& node) { return node ? py::cast(PyNode{node}) : py::none(); }
 
@@ -297,9 +310,9 @@ void define_autograd(py::module_& module) {
   module.def("_register_post_accumulate_grad_hook", register_post_accumulate_grad_hook);
   module.def("_retain_grad", retain_grad);
   module.def("is_grad_enabled", [] { return autograd_mode.grad; }, "is_grad_enabled()\n\nWhether operations are recorded.");
-  module.def("is_inference_mode_enabled", [] { return autograd_mode.inference; }, "is_inference_mode_enabled()");
+  module.def("is_inference_mode_enabled", [] { return inference_mode; }, "is_inference_mode_enabled()");
   module.def("_set_grad_enabled", [](bool on) { autograd_mode.grad = on; });
-  module.def("_set_inference_mode", [](bool on) { autograd_mode.inference = on; });
+  module.def("_set_inference_mode", [](bool on) { inference_mode = on; });
   module.def("_set_anomaly", [](bool on, bool check_nan) {
     autograd_mode.anomaly = on;
     autograd_mode.anomaly_checks_nan = check_nan;

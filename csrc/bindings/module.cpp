@@ -3,6 +3,15 @@
 namespace tt {
 
 void bind_arithmetic(Registry& registry);
+void bind_autograd(Registry& registry);
+void bind_activation(Registry& registry);
+void bind_index(Registry& registry);
+void bind_reduce(Registry& registry);
+void bind_sort(Registry& registry);
+void bind_matmul(Registry& registry);
+void bind_create(Registry& registry);
+void bind_random(Registry& registry);
+void bind_view(Registry& registry);
 
 }  // namespace tt
 
@@ -18,7 +27,18 @@ PYBIND11_MODULE(_C, module) {
   define_types(module);
   define_tensor_type(module);
   define_arrays(module);
+  define_dlpack(module);
   define_autograd(module);
+  define_runtime(module);
   Registry registry(module.ptr(), tensor_type);
   bind_arithmetic(registry);
+  bind_autograd(registry);
+  bind_activation(registry);
+  bind_index(registry);
+  bind_reduce(registry);
+  bind_sort(registry);
+  bind_matmul(registry);
+  bind_create(registry);
+  bind_random(registry);
+  bind_view(registry);
 }

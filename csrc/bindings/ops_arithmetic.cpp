@@ -6,8 +6,7 @@ void bind_arithmetic(Registry& registry) {
   registry.op<neg>("neg(input, *, out=None)", both | inplace_free, "Minus input.")
       .op<exp>("exp(input, *, out=None)", both | inplace_free, "e to the power of input.")
       .op<add>("add(input, other: Tensor | Number, *, alpha=1, out=None)", both | inplace_free, "input + alpha * other.")
-      .op<mul>("mul(input, other: Tensor | Number, *, out=None)", both | inplace, "input * other.")
-      .op<sum>("sum(input, dim: int | tuple = None, keepdim=False, *, dtype=None, out=None)", both, "The sum over dimensions.");
+      .op<mul>("mul(input, other: Tensor | Number, *, out=None)", both | inplace, "input * other.");
 }
 
 }  // namespace tt

@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "core/format.h"
 #include "ops/ops.h"
 
 namespace tt {
@@ -34,6 +35,8 @@ PyObject* dtype_object(DType type);  // borrowed
 bool is_dtype(PyObject* object);
 DType dtype_of(PyObject* object);    // also Python's bool, int and float
 PyObject* size_object(const Shape& sizes);
+bool is_format(PyObject* object);    // torch.contiguous_format and its like
+MemoryFormat format_of(PyObject* object);
 Device device_of(PyObject* object);  // a device, a string or an index
 
 void raise_python(const Error& error);  // sets the Python exception
@@ -79,6 +82,7 @@ void define_tensor_type(py::module_& module);
 void define_types(py::module_& module);
 void define_autograd(py::module_& module);
 void define_arrays(py::module_& module);
+void define_dlpack(py::module_& module);
 void define_runtime(py::module_& module);
 void define_random(py::module_& module);
 std::vector<PyType_Slot> operator_slots();

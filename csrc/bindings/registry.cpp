@@ -18,6 +18,8 @@ namespace {
 
 [[noreturn]] void pass_on() { throw py::error_already_set(); }
 
+PyObject* constants;  // the module: where a default like torch.contiguous_format is looked up
+
 }  // namespace
 
 Tensor Argument<Tensor>::get(PyObject* o, const Parameter& p) {
@@ -59,6 +61,44 @@ DType Argument<DType>::get(PyObject* o, const Parameter& p) {
   return dtype_of(o);
 }
 
+MemoryFormat Argument<MemoryFormat>::get(PyObject* o, const Parameter& p) {
+  if (!is_format(o)) wrong_type(o, p, "torch.memory_format");
+  return format_of(o);
+}
+
+std::shared_ptr<Generator> Argument<std::shared_ptr<Generator>>::get(PyObject* o, const Parameter& p) {
+  if (o == Py_None) return default_generator();
+  if (!py::isinstance<Generator>(o)) wrong_type(o, p, "torch.Generator");
+  return py::cast<std::shared_ptr<Generator>>(py::handle(o));
+}
+
+static bool flag_of(PyObject* o, const Parameter& p) {
+  if (o != Py_True && o != Py_False && o != Py_None) wrong_type(o, p, "bool");
+  return o == Py_True;
+}
+
+Options Argument<Options>::get(PyObject* const& first, const Parameter& p) {
+  PyObject* const* values = &first;
+  const Parameter* parameters = &p;
+  Options options;
+  options.dtype = Argument<std::optional<DType>>::get(values[0], parameters[0]);
+  static PyObject* strided = PyObject_GetAttrString(constants, "strided");
+  if (values[1] != Py_None && values[1] != strided) wrong_type(values[1], parameters[1], "torch.strided");
+  if (values[2] != Py_None) options.device = device_of(values[2]);
+  check(!flag_of(values[3], parameters[3]), "pin_memory=True: no pinned memory allocator is available on this system");
+  flag_of(values[requires_grad], parameters[requires_grad]);
+  return options;
+}
+
+void require_grad(PyObject* result) {
+  const Tensor& x = tensor_of(result);
+  if (!x.is_floating()) {
+    Py_DECREF(result);
+    fail(ErrorKind::Runtime, "requires_grad=True: only tensors of floating point dtype can require gradients");
+  }
+  x.body()->requires_grad = true;
+}
+
 std::string Argument<std::string>::get(PyObject* o, const Parameter& p) {
   if (!PyUnicode_Check(o)) wrong_type(o, p, "str");
   return PyUnicode_AsUTF8(o);
@@ -95,7 +135,10 @@ PyObject* parse_default(const std::string& text) {
   if (text == "None") return Py_None;
   if (text == "True") return Py_True;
   if (text == "False") return Py_False;
-  PyObject* value = py::eval(text).release().ptr();  // a number, a string, a tuple; kept for good
+  // A number, a string, a tuple, a constant of ours as torch.name; kept for good.
+  py::dict scope;
+  scope["torch"] = py::handle(constants);
+  PyObject* value = py::eval(text, scope).release().ptr();
   return value;
 }
 
@@ -133,8 +176,16 @@ Parameter parse_parameter(std::string text) {
   return p;
 }
 
+// `options` in a signature is short for the keywords of Argument<Options>.
+std::string with_options(std::string text) {
+  size_t at = text.find(", options");
+  if (at == std::string::npos) return text;
+  return text.replace(at, std::strlen(", options"), ", *, dtype: dtype = None, layout: layout = torch.strided, "
+                      "device: device = None, pin_memory: bool = False, requires_grad: bool = False");
+}
+
 Overload parse(const char* signature) {
-  std::string text = signature;
+  std::string text = with_options(signature);
   Overload overload{};
   overload.text = text;
   size_t open = text.find('(');
@@ -191,7 +242,7 @@ bool fill(const Overload& overload, PyObject* const* args, Py_ssize_t count, PyO
       return false;
     }
     const Parameter& p = overload.parameters[slot];
-    if (p.variadic && is_integer(args[i])) {
+    if (p.variadic && (is_integer(args[i]) || (p.annotation == "Tensor" && is_tensor(args[i])))) {
       py::tuple rest(count - i);
       for (Py_ssize_t k = i; k < count; k++) PyTuple_SET_ITEM(rest.ptr(), k - i, Py_NewRef(args[k]));
       values.gathered = rest;
@@ -214,11 +265,6 @@ bool fill(const Overload& overload, PyObject* const* args, Py_ssize_t count, PyO
   for (size_t i = 0; i < overload.parameters.size(); i++) {
     if (values.slots[i]) continue;
     const Parameter& p = overload.parameters[i];
-    if (p.variadic && !p.fallback && count <= overload.positional) {
-      values.gathered = py::tuple(0);
-      values.slots[i] = values.gathered.ptr();
-      continue;
-    }
     if (!p.fallback) {
       reason = text("missing required argument '", PyUnicode_AsUTF8(p.name), "'");
       return false;
@@ -385,6 +431,8 @@ PyTypeObject* named_tuple(const char* name, const char* fields) {
 }
 
 }  // namespace
+
+Registry::Registry(PyObject* module, PyTypeObject* tensor) : module_(module), tensor_(tensor) { constants = module; }
 
 void Registry::add(const char* signature, int forms, const char* doc, const char* fields, Accepts accepts, Invoke invoke,
                    size_t count) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bindings/python.h"
+#include "core/random.h"
 
 namespace tt {
 
@@ -88,7 +89,7 @@ struct Argument<double> {
 };
 template <>
 struct Argument<Scalar> {
-  static bool accepts(PyObject* o, const Parameter&) { return is_number(o); }
+  static bool accepts(PyObject* o, const Parameter&) { return is_number(o) || (is_tensor(o) && tensor_of(o).rank() == 0); }
   static Scalar get(PyObject* o, const Parameter& p);
 };
 template <>
@@ -105,6 +106,30 @@ template <>
 struct Argument<Device> {
   static bool accepts(PyObject* o, const Parameter&) { return !is_tensor(o) && !is_dtype(o); }
   static Device get(PyObject* o, const Parameter&) { return device_of(o); }
+};
+template <>
+struct Argument<MemoryFormat> {
+  static bool accepts(PyObject* o, const Parameter&) { return is_format(o); }
+  static MemoryFormat get(PyObject* o, const Parameter& p);
+};
+template <>
+struct Argument<py::object> {  // anything: the op looks at it itself
+  static bool accepts(PyObject*, const Parameter&) { return true; }
+  static py::object get(PyObject* o, const Parameter&) { return py::reinterpret_borrow<py::object>(o); }
+};
+template <>
+struct Argument<std::shared_ptr<Generator>> {  // None is the default generator
+  static bool accepts(PyObject*, const Parameter&) { return true; }
+  static std::shared_ptr<Generator> get(PyObject* o, const Parameter& p);
+};
+// Written `options` in a signature; it stands for the keywords dtype, layout, device, pin_memory and requires_grad.
+template <>
+struct Argument<Options> {
+  static constexpr int slots = 5;
+  static constexpr int requires_grad = 4;
+  static bool accepts(PyObject*, const Parameter&) { return true; }
+  // The references lead to the first of the slots and its parameter, the others follow them.
+  static Options get(PyObject* const& first, const Parameter& p);
 };
 template <>
 struct Argument<std::string> {
@@ -149,6 +174,17 @@ PyObject* to_python(const std::tuple<T...>& results) {
 
 // ---------------------------------------------------------------- one call
 
+template <class T>
+constexpr size_t slots_of = 1;
+template <>
+inline constexpr size_t slots_of<Options> = Argument<Options>::slots;
+template <class Arguments, size_t... I>
+constexpr size_t slots_before(std::index_sequence<I...>) {
+  return (size_t(0) + ... + slots_of<std::tuple_element_t<I, Arguments>>);
+}
+
+void require_grad(PyObject* result);
+
 template <auto F>
 struct Function;
 
@@ -158,7 +194,13 @@ struct Function<F> {
   using Arguments = std::tuple<std::decay_t<A>...>;
   template <size_t I>
   using Kind = Argument<std::tuple_element_t<I, Arguments>>;
+  // The slot where argument I starts.
+  template <size_t I>
+  static constexpr size_t slot = slots_before<Arguments>(std::make_index_sequence<I>{});
+  static constexpr size_t slots = slot<count>;
   static constexpr bool takes_out = count > 0 && std::is_same_v<std::tuple_element_t<count ? count - 1 : 0, Arguments>, Out>;
+  static constexpr bool can_replace =
+      std::is_same_v<R, Tensor> && std::is_same_v<std::tuple_element_t<0, std::tuple<std::decay_t<A>..., void>>, Tensor>;
   using Indices = std::make_index_sequence<count>;
 
   static bool accepts(PyObject* const* v, const Overload& o) { return accepts_each(v, o, Indices{}); }
@@ -172,27 +214,36 @@ struct Function<F> {
  private:
   template <size_t... I>
   static bool accepts_each(PyObject* const* v, const Overload& o, std::index_sequence<I...>) {
-    return (Kind<I>::accepts(v[I], o.parameters[I]) && ...);
+    return (Kind<I>::accepts(v[slot<I>], o.parameters[slot<I>]) && ...);
   }
   template <size_t... I>
   static PyObject* invoke_with(PyObject* const* v, const Overload& o, std::index_sequence<I...>) {
     if constexpr (std::is_void_v<R>) {
-      F(Kind<I>::get(v[I], o.parameters[I])...);
+      F(Kind<I>::get(v[slot<I>], o.parameters[slot<I>])...);
       return Py_NewRef(Py_None);
     } else {
-      return to_python(F(Kind<I>::get(v[I], o.parameters[I])...));
+      PyObject* result = to_python(F(Kind<I>::get(v[slot<I>], o.parameters[slot<I>])...));
+      ((grad_wanted<I>(v) ? require_grad(result) : void()), ...);
+      return result;
     }
   }
   template <bool keeps, size_t... I>
   static PyObject* replace_with(PyObject* const* v, const Overload& o, std::index_sequence<I...>) {
     const Tensor self = tensor_of(v[0]);
-    std::tuple<std::tuple_element_t<I + 1, Arguments>...> rest{Kind<I + 1>::get(v[I + 1], o.parameters[I + 1])...};
+    std::tuple<std::tuple_element_t<I + 1, Arguments>...> rest{
+        Kind<I + 1>::get(v[slot<I + 1>], o.parameters[slot<I + 1>])...};
     bool recording = grad_enabled() && (needs_grad(self) || ... || wants_grad(std::get<I>(rest)));
     in_place(o.name, self, keeps, recording, [&](const Tensor& input, Out out) {
       if constexpr (takes_out) return F(input, std::get<I>(rest)..., out);
       else return F(input, std::get<I>(rest)...);
     });
     return Py_NewRef(v[0]);
+  }
+  template <size_t I>
+  static bool grad_wanted(PyObject* const* v) {
+    if constexpr (std::is_same_v<std::tuple_element_t<I, Arguments>, Options>)
+      return v[slot<I> + Argument<Options>::requires_grad] == Py_True;
+    else return false;
   }
   template <class T>
   static bool wants_grad(const T& value) {
@@ -206,14 +257,14 @@ struct Function<F> {
 
 class Registry {
  public:
-  Registry(PyObject* module, PyTypeObject* tensor) : module_(module), tensor_(tensor) {}
+  Registry(PyObject* module, PyTypeObject* tensor);
 
   // `fields` names the parts of a tuple result: "values, indices".
   template <auto F>
   Registry& op(const char* signature, int forms, const char* doc = "", const char* fields = nullptr) {
     using Fn = Function<F>;
-    if (forms & both) add(signature, forms & both, doc, fields, Fn::accepts, Fn::invoke, Fn::count);
-    if constexpr (std::is_same_v<std::tuple_element_t<0, typename Fn::Arguments>, Tensor>) {
+    if (forms & both) add(signature, forms & both, doc, fields, Fn::accepts, Fn::invoke, Fn::slots);
+    if constexpr (Fn::can_replace) {
       if (forms & inplace) add_inplace(signature, doc, Fn::accepts, Fn::template replace<true>);
       if (forms & inplace_free) add_inplace(signature, doc, Fn::accepts, Fn::template replace<false>);
     }

@@ -146,7 +146,7 @@ int set_requires_grad(PyObject* self, PyObject* value, void*) {
     check(!wanted || x.is_floating(), "only Tensors of floating point dtype can require gradients");
     check(is_leaf(x) || wanted, "you can only change requires_grad flags of leaf variables. If you want to use a computed "
           "variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().");
-    check(!x.body()->inference || !wanted || autograd_mode.inference, "Setting requires_grad=True on inference tensor "
+    check(!x.body()->inference || !wanted || inference_mode, "Setting requires_grad=True on inference tensor "
           "outside InferenceMode is not allowed.");
     if (is_leaf(x)) x.body()->requires_grad = wanted;
     return Py_None;

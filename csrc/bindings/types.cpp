@@ -1,4 +1,5 @@
 // dtype, Size, device, and the ways from Python objects to C++ values.
+#include <algorithm>
 #include <cstring>
 
 #include "bindings/python.h"
@@ -175,7 +176,33 @@ void define_device(py::module_& module) {
       });
 }
 
+// ---------------------------------------------------------------- memory format, layout
+
+PyObject* formats[4];
+
+struct PyFormat {
+  MemoryFormat format;
+};
+struct Layout {};
+
+void define_formats(py::module_& module) {
+  py::class_<PyFormat>(module, "memory_format", "The order in memory of a result's dimensions.")
+      .def("__repr__", [](PyFormat f) { return std::string("torch.") + name_of(f.format); })
+      .def("__reduce__", [](PyFormat f) { return std::string(name_of(f.format)); });
+  for (int i = 0; i < 4; i++) {
+    formats[i] = py::cast(PyFormat{MemoryFormat(i)}).release().ptr();
+    module.attr(name_of(MemoryFormat(i))) = py::handle(formats[i]);
+  }
+  py::class_<Layout>(module, "layout", "How a tensor's values are laid out: always strided.")
+      .def("__repr__", [](const Layout&) { return "torch.strided"; })
+      .def("__reduce__", [](const Layout&) { return "strided"; });
+  module.attr("strided") = py::cast(Layout{});
+}
+
 }  // namespace
+
+bool is_format(PyObject* object) { return std::find(formats, formats + 4, object) != formats + 4; }
+MemoryFormat format_of(PyObject* object) { return MemoryFormat(std::find(formats, formats + 4, object) - formats); }
 
 PyObject* size_object(const Shape& sizes) {
   PyObject* size = size_type->tp_alloc(size_type, sizes.size());
@@ -271,6 +298,7 @@ void define_types(py::module_& module) {
   define_dtypes(module);
   define_size(module);
   define_device(module);
+  define_formats(module);
 }
 
 }  // namespace tt

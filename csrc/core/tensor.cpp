@@ -45,13 +45,16 @@ Tensor empty(const Shape& sizes, DType dtype, Device device) {
   body.count = count;
   body.sizes = sizes;
   body.strides = contiguous_strides(sizes);
+  body.inference = inference_mode;
   return x;
 }
 
 Tensor empty_strided(const Shape& sizes, const Shape& strides, DType dtype, Device device) {
   int64_t extent = element_count("empty_strided", sizes) ? 1 : 0;
   for (int i = 0; extent && i < sizes.size(); i++) extent += (sizes[i] - 1) * strides[i];
-  return tensor_over(new_storage(extent * size_of(dtype), device), sizes, strides, 0, dtype);
+  Tensor x = tensor_over(new_storage(extent * size_of(dtype), device), sizes, strides, 0, dtype);
+  x.body()->inference = inference_mode;
+  return x;
 }
 
 void bump_version(const Tensor& x, const char* op) {

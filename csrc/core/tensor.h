@@ -79,6 +79,9 @@ class Tensor {
   Ref<Body> body_;
 };
 
+// Under inference mode fresh tensors are marked: they stay out of autograd for good.
+inline thread_local bool inference_mode = false;
+
 // Fresh memory, uninitialised, row-major.
 Tensor empty(const Shape& sizes, DType dtype, Device device = {});
 Tensor empty_strided(const Shape& sizes, const Shape& strides, DType dtype, Device device = {});

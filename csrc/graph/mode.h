@@ -5,7 +5,6 @@ namespace tt {
 
 struct AutogradMode {
   bool grad = true;
-  bool inference = false;
   bool anomaly = false;
   bool anomaly_checks_nan = true;
 };

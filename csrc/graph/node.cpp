@@ -115,6 +115,8 @@ void fail_forgotten(const Node& node) {
 
 SavedTensor::SavedTensor(const Tensor& x, const Tensor& output, uint32_t output_number) {
   if (!x.defined()) return;
+  check(!x.body()->inference, "Inference tensors cannot be saved for backward. To work around you can make a clone to get "
+        "a normal tensor and use it in autograd.");
   version_ = x.version();
   if (x.is(output)) {
     value_ = tensor_over(x.storage(), x.sizes(), x.strides(), x.offset(), x.dtype());

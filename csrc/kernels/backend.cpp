@@ -7,6 +7,7 @@
 #include "kernels/gemm.h"
 #include "kernels/reduce.h"
 #include "kernels/rows.h"
+#include "kernels/sort.h"
 #include "kernels/table.h"
 
 namespace tt {
@@ -14,7 +15,16 @@ namespace tt {
 const Kernels& cpu_kernels() {
   static constexpr Kernels kernels{.elementwise = cpu_elementwise,
                                    .copy = cpu_copy,
-                                   .reduce = cpu_reduce};
+                                   .reduce = cpu_reduce,
+                                   .gemm = cpu_gemm,
+                                   .softmax = cpu_softmax,
+                                   .log_softmax = cpu_log_softmax,
+                                   .softmax_backward = cpu_softmax_backward,
+                                   .log_softmax_backward = cpu_log_softmax_backward,
+                                   .scan = cpu_scan,
+                                   .sort = cpu_sort,
+                                   .topk = cpu_topk,
+                                   .kth = cpu_kth};
   return kernels;
 }
 

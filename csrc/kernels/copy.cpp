@@ -31,7 +31,7 @@ static void copy_tiles(Walk& walk) {
 
 // The loop is the conversion itself: what is dense already is converted from and to its own memory.
 static void convert_boxes(Walk& walk, const Operand* const* operands) {
-  Convert convert = copy_table().convert[int(operands[1]->dtype)][int(operands[0]->dtype)];
+  Convert convert = convert_table().convert[int(operands[1]->dtype)][int(operands[0]->dtype)];
   DType types[] = {operands[0]->dtype, operands[1]->dtype};
   Stages stages(walk, operands, types);
   int64_t grain = (copy_grain + walk.box_elements - 1) / walk.box_elements;
@@ -47,7 +47,7 @@ static void convert_boxes(Walk& walk, const Operand* const* operands) {
 }
 
 void cpu_copy(const CopyCall& call) {
-  Convert convert = copy_table().convert[int(call.in.dtype)][int(call.out.dtype)];
+  Convert convert = convert_table().convert[int(call.in.dtype)][int(call.out.dtype)];
   int64_t n, to = size_of(call.out.dtype), from = size_of(call.in.dtype);
   if (same_dense_layout(call, n)) {
     parallel_for(0, n, copy_grain, [&](int64_t first, int64_t last) {

@@ -14,46 +14,43 @@ static int64_t grain_of(Cost cost) {
   return grains[int(cost)];
 }
 
-// Which inputs a loop may find shared by all elements (stride 0).
-static bool allows_shared(int inputs, unsigned shared) {
-  return inputs == 2 ? shared != 3 : (shared & 1) == 0;
-}
-
 // Everything contiguous and of the loop's own types: one call per thread, nothing to set up.
-static bool run_contiguous(const ElementwiseCall& call, const ElementwiseInfo& info, Loop loop) {
+template <int inputs>
+static bool run_contiguous(const ElementwiseCall& call, Cost cost, Loop loop) {
   if (call.out.dtype != result_type(call.op, call.compute)) return false;
-  for (int k = 0; k < info.inputs; k++)
+  for (int k = 0; k < inputs; k++)
     if (call.in[k].dtype != input_type(call.op, k, call.compute)) return false;
 
   int64_t n = 1;
-  unsigned all = (1u << info.inputs) - 1, dense = all, shared = all;
+  bool dense[inputs], shared[inputs];
+  for (int k = 0; k < inputs; k++) dense[k] = shared[k] = true;
   for (int d = call.rank - 1; d >= 0; d--) {
     if (call.sizes[d] == 1) continue;
     if (call.sizes[d] == 0) return true;
     if (call.out.strides[d] != n) return false;
-    for (int k = 0; k < info.inputs; k++) {
-      if (call.in[k].strides[d] != n) dense &= ~(1u << k);
-      if (call.in[k].strides[d] != 0) shared &= ~(1u << k);
+    for (int k = 0; k < inputs; k++) {
+      dense[k] &= call.in[k].strides[d] == n;
+      shared[k] &= call.in[k].strides[d] == 0;
     }
     n *= call.sizes[d];
   }
-  shared &= ~dense;
-  if ((dense | shared) != all || !allows_shared(info.inputs, shared)) return false;
-
-  char* data[max_operands] = {call.out.data};
-  int64_t strides[max_operands] = {size_of(call.out.dtype)};
-  for (int k = 0; k < info.inputs; k++) {
+  char* data[inputs + 1] = {call.out.data};
+  int64_t strides[inputs + 1] = {size_of(call.out.dtype)};
+  for (int k = 0; k < inputs; k++) {
+    if (!dense[k] && !shared[k]) return false;
     data[k + 1] = call.in[k].data;
-    strides[k + 1] = shared >> k & 1 ? 0 : size_of(call.in[k].dtype);
+    strides[k + 1] = dense[k] ? size_of(call.in[k].dtype) : 0;
   }
-  int64_t grain = grain_of(info.cost);
+  if (!dense[0] && (inputs != 2 || !dense[inputs - 1])) return false;  // not a form that loops have
+
+  int64_t grain = grain_of(cost);
   if (n <= grain) {
     loop(data, strides, n);
     return true;
   }
   parallel_for(0, n, grain, [&](int64_t first, int64_t last) {
-    char* part[max_operands];
-    for (int k = 0; k <= info.inputs; k++) part[k] = data[k] + first * strides[k];
+    char* part[inputs + 1];
+    for (int k = 0; k <= inputs; k++) part[k] = data[k] + first * strides[k];
     loop(part, strides, last - first);
   });
   return true;
@@ -84,13 +81,17 @@ static void run_boxes(const ElementwiseCall& call, const ElementwiseInfo& info, 
 
 void cpu_elementwise(const ElementwiseCall& call) {
   const ElementwiseInfo& info = info_of(call.op);
-  Loop loop = elementwise_table().columns[int(call.compute)]->loop[int(call.op)];
+  static const ElementwiseTable& table = elementwise_table();
+  Loop loop = table.columns[int(call.compute)]->loop[int(call.op)];
   if (!loop) fail(ErrorKind::NotImplemented, info.name, ": not implemented for ", name_of(call.compute));
-  if (!run_contiguous(call, info, loop)) run_boxes(call, info, loop);
+  bool done = info.inputs == 1   ? run_contiguous<1>(call, info.cost, loop)
+              : info.inputs == 2 ? run_contiguous<2>(call, info.cost, loop)
+                                 : run_contiguous<3>(call, info.cost, loop);
+  if (!done) run_boxes(call, info, loop);
 }
 
 bool cpu_any_zero(int rank, const int64_t* sizes, const Operand& operand) {
-  auto scan = copy_table().any_zero[std::countr_zero(uint64_t(size_of(operand.dtype)))];
+  auto scan = tile_table().any_zero[std::countr_zero(uint64_t(size_of(operand.dtype)))];
   int64_t distinct[max_rank], dense[max_rank];
   for (int d = 0; d < rank; d++) distinct[d] = operand.strides[d] == 0 && sizes[d] > 0 ? 1 : sizes[d];
   const Operand* operands[] = {&operand};

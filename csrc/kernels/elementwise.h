@@ -28,14 +28,18 @@ struct ElementwiseTable {
   const LoopColumn* columns[dtype_count];
 };
 
-struct CopyTable {
+struct ConvertTable {
   Convert convert[dtype_count][dtype_count];  // [from][to]
-  void (*tile[4])(const Tile&);               // by the logarithm of the element's size
+};
+
+struct TileTable {  // by the logarithm of the element's size
+  void (*copy[4])(const Tile&);
   bool (*any_zero[4])(const char* data, int64_t n);
 };
 
 TT_TABLE(ElementwiseTable, elementwise_table)
-TT_TABLE(CopyTable, copy_table)
+TT_TABLE(ConvertTable, convert_table)
+TT_TABLE(TileTable, tile_table)
 
 void cpu_elementwise(const ElementwiseCall& call);
 void cpu_copy(const CopyCall& call);

@@ -6,7 +6,8 @@
 #include <type_traits>
 
 #include "core/dtype.h"
-#include "kernels/math_special.h"
+#include "kernels/formulas_activation.h"
+#include "kernels/math_gamma.h"
 
 namespace tt {
 namespace formula {
@@ -175,10 +176,10 @@ TT_UNARY(I0, math::i0(x))
 // Activations and their fused derivatives
 TT_UNARY(Sigmoid, math::sigmoid(x))
 TT_UNARY(Silu, x* math::sigmoid(x))
-TT_UNARY(Gelu, x* math::normal_cdf(x, math::exp_of_square(math::abs(x), T(0.5))))
+TT_UNARY(Gelu, math::gelu(x))
 TT_BINARY(SigmoidGrad, a*(b * (T(1) - b)))
 TT_BINARY(TanhGrad, a*(T(1) - b * b))
-TT_BINARY(ReluGrad, b > T(0) ? a : T(0))
+TT_BINARY(ReluGrad, b <= T(0) ? T(0) : a)
 struct SiluGrad {
   template <class T>
   TT_INLINE T operator()(T grad, T x) const {
@@ -213,10 +214,10 @@ struct GeluTanhGrad {
 };
 
 // Order and predicates. A NaN on either side is the maximum and the minimum.
-TT_BINARY(Maximum, a != a || a > b ? a : b)
-TT_BINARY(Minimum, a != a || a < b ? a : b)
-TT_BINARY(Fmax, b != b || a > b ? a : b)
-TT_BINARY(Fmin, b != b || a < b ? a : b)
+TT_BINARY(Maximum, (a != a) | (a > b) ? a : b)
+TT_BINARY(Minimum, (a != a) | (a < b) ? a : b)
+TT_BINARY(Fmax, (b != b) | (a > b) ? a : b)
+TT_BINARY(Fmin, (b != b) | (a < b) ? a : b)
 TT_BINARY(Heaviside, a == T(0) ? b : T(a > T(0)))
 TT_BINARY(Copysign, math::copysign(a, b))
 TT_BINARY(Nextafter, math::nextafter(a, b))
@@ -260,10 +261,12 @@ struct Where {
     return condition ? a : b;
   }
 };
-struct Clamp {
+struct Clamp {  // NaN wherever one of the three is
   template <class T>
   TT_INLINE T operator()(T x, T low, T high) const {
-    return Minimum{}(Maximum{}(x, low), high);
+    T inside = x < low ? low : x;
+    inside = inside > high ? high : inside;
+    return (low != low) | (high != high) ? T(low + high) : inside;
   }
 };
 struct Lerp {
@@ -331,6 +334,11 @@ struct MulAdd {
   X(digamma, Digamma, 1, floating, same, slow) \
   X(trigamma, Trigamma, 1, floating, same, slow) \
   X(i0, I0, 1, floating, same, slow) \
+  X(i1, I1, 1, floating, same, slow) \
+  X(mish, Mish, 1, floating, same, heavy) \
+  X(log_sigmoid, LogSigmoid, 1, floating, same, heavy) \
+  X(hardsigmoid, Hardsigmoid, 1, floating, same, light) \
+  X(hardswish, Hardswish, 1, floating, same, light) \
   X(floor, Floor, 1, floating, same, light) \
   X(ceil, Ceil, 1, floating, same, light) \
   X(trunc, Trunc, 1, floating, same, light) \
@@ -386,11 +394,26 @@ struct MulAdd {
   X(silu_grad, SiluGrad, 2, floating, same, heavy) \
   X(gelu_grad, GeluGrad, 2, floating, same, heavy) \
   X(gelu_tanh_grad, GeluTanhGrad, 2, floating, same, heavy) \
+  X(mish_grad, MishGrad, 2, floating, same, heavy) \
+  X(hardswish_grad, HardswishGrad, 2, floating, same, light) \
+  X(leaky_relu, LeakyRelu, 2, floating, same, light) \
+  X(hardshrink, Hardshrink, 2, floating, same, light) \
+  X(softshrink, Softshrink, 2, floating, same, light) \
+  X(polygamma, Polygamma, 2, floating, same, slow) \
   X(where, Where, 3, any, same, light) \
   X(clamp, Clamp, 3, numeric, same, light) \
   X(lerp, Lerp, 3, floating, same, light) \
   X(add_scaled, AddScaled, 3, numeric, same, light) \
-  X(mul_add, MulAdd, 3, numeric, same, light)
+  X(mul_add, MulAdd, 3, numeric, same, light) \
+  X(threshold, Threshold, 3, numeric, same, light) \
+  X(threshold_grad, ThresholdGrad, 3, floating, same, light) \
+  X(leaky_relu_grad, LeakyReluGrad, 3, floating, same, light) \
+  X(pass_equal, PassEqual, 3, floating, same, light) \
+  X(inside, Inside, 3, floating, same, light) \
+  X(shrink_grad, ShrinkGrad, 3, floating, same, light) \
+  X(elu, Elu, 3, floating, same, heavy) \
+  X(elu_grad, EluGrad, 3, floating, same, heavy) \
+  X(softplus, Softplus, 3, floating, same, heavy)
 // clang-format on
 
 #define TT_ENUMERATE(name, functor, inputs, types, result, cost) name,

@@ -91,7 +91,7 @@ void Walk::cut(int64_t limit) {
   }
   boxes = box_elements = 1;
   for (int d = 0; d < rank; d++) {
-    counts[d] = (sizes[d] + box[d] - 1) / box[d];
+    counts[d] = sizes[d] == box[d] ? 1 : (sizes[d] + box[d] - 1) / box[d];
     boxes *= counts[d];
     box_elements *= box[d];
   }
@@ -107,7 +107,7 @@ void dense_strides(const int64_t* extents, int rank, int64_t item, int64_t* stri
 void copy_box(int64_t item, int rank, const int64_t* extents, char* out, const int64_t* out_strides, const char* in,
               const int64_t* in_strides) {
   if (rank == 2) {
-    auto tile = copy_table().tile[std::countr_zero(uint64_t(item))];
+    auto tile = tile_table().copy[std::countr_zero(uint64_t(item))];
     return tile({out, in, extents[0], extents[1], out_strides[0], out_strides[1], in_strides[0], in_strides[1]});
   }
   for (int64_t i = 0; i < extents[rank - 1]; i++)

@@ -48,6 +48,8 @@ void for_each_box(const Walk& walk, int64_t first, int64_t last, Body&& body) {
   for (int k = 0; k < walk.operands; k++) box.data[k] = walk.data[k];
   int64_t rest = first;
   for (int d = 0; d < walk.rank; d++) {
+    position[d] = 0;
+    if (rest == 0) continue;
     position[d] = rest % walk.counts[d];
     rest /= walk.counts[d];
     for (int k = 0; k < walk.operands; k++) box.data[k] += position[d] * walk.box[d] * walk.strides[k][d];

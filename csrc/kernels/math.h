@@ -178,7 +178,8 @@ TT_INLINE T trunc_divide(T a, T b) {
 // Whether a / b has more bits than a float holds. With `all_inputs` unset the functions below hold where it has not.
 template <class T>
 TT_INLINE bool quotient_is_huge(T a, T b) {
-  return abs(a) >= abs(b) * T(Bits<T>(1) << (Real<T>::mantissa - 2)) && abs(a) < Real<T>::infinity && b != T(0);
+  bool huge = abs(a) >= abs(b) * T(Bits<T>(1) << (Real<T>::mantissa - 2));
+  return huge & (abs(a) < Real<T>::infinity) & (b != T(0));
 }
 template <bool all_inputs, class T>
 TT_INLINE T fmod(T a, T b) {
@@ -195,18 +196,19 @@ TT_INLINE T fmod(T a, T b) {
 template <bool all_inputs, class T>
 TT_INLINE T remainder(T a, T b) {
   T rest = fmod<all_inputs>(a, b);
-  return rest != T(0) && (rest < T(0)) != (b < T(0)) ? T(rest + b) : rest;
+  return (rest != T(0)) & ((rest < T(0)) != (b < T(0))) ? T(rest + b) : rest;
 }
 template <bool all_inputs, class T>
 TT_INLINE T floor_divide(T a, T b) {
   T rest = fmod<all_inputs>(a, b);
-  bool below = rest != T(0) && (rest < T(0)) != (b < T(0));
+  bool below = (rest != T(0)) & ((rest < T(0)) != (b < T(0)));
   if constexpr (!floating<T>) {
     return T(integer_quotient(a, b) - T(below));
   } else {
-    T exact = (a - rest) / b - (below ? T(1) : T(0)), whole = floor(exact);
+    T exact = (a - rest) / b - (below ? T(1) : T(0)), whole = floor(exact), quotient = a / b;
     whole = exact - whole > T(0.5) ? whole + T(1) : whole;
-    return b == T(0) ? a / b : exact == T(0) ? copysign(T(0), a / b) : whole;
+    whole = exact == T(0) ? copysign(T(0), quotient) : whole;
+    return b == T(0) ? quotient : whole;
   }
 }
 

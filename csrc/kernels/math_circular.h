@@ -82,19 +82,22 @@ TT_INLINE T tan(T x) {
   T result = (odd ? -c : s) / (odd ? s : c);
   return x == T(0) ? x : result;
 }
-// sin(pi x), exact in its reduction for every x
+constexpr double pi = 3.14159265358979323846, half_pi = 1.57079632679489661923, quarter_pi = 0.78539816339744830962;
+// sin(pi x) and cos(pi x), exact in their reduction for every x
 template <class T>
 TT_INLINE T sin_pi(T x) {
-  T k = round(x), r = (x - k) * T(3.14159265358979323846);
-  T half = T(0.5) * k;
-  bool mirrored = abs(r) > T(0.78539816339744830962);
-  T s = sin_near_zero(r, T(0));
-  T c = cos_near_zero(T(1.57079632679489661923) - abs(r), T(0));
-  T result = mirrored ? copysign(c, r) : s;
+  T k = round(x), r = (x - k) * T(pi), half = T(0.5) * k;
+  T outer = cos_near_zero(T(half_pi) - abs(r), T(0));
+  T result = abs(r) > T(quarter_pi) ? copysign(outer, r) : sin_near_zero(r, T(0));
+  return half != trunc(half) ? -result : result;
+}
+template <class T>
+TT_INLINE T cos_pi(T x) {
+  T k = round(x), r = abs(x - k) * T(pi), half = T(0.5) * k;
+  T result = r > T(quarter_pi) ? sin_near_zero(T(half_pi) - r, T(0)) : cos_near_zero(r, T(0));
   return half != trunc(half) ? -result : result;
 }
 
-constexpr double pi = 3.14159265358979323846, half_pi = 1.57079632679489661923, quarter_pi = 0.78539816339744830962;
 template <class T>
 constexpr T half_pi_rest = sizeof(T) == 4 ? T(-4.37113900018624283e-8) : T(6.12323399573676603587e-17);
 

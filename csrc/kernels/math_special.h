@@ -1,4 +1,4 @@
-// Hyperbolic functions, the error function and its kin, gamma's derivatives, Bessel's I0.
+// Hyperbolic functions, the error function and its kin.
 #pragma once
 #include "kernels/math_circular.h"
 #include "kernels/math_exponential.h"
@@ -116,92 +116,35 @@ TT_INLINE T erfc(T x) {
   T far = x < T(0) ? T(2) - tail : tail;
   return size < T(0.5) ? near : far;
 }
-// The normal distribution, P(X < x), from e^(-x^2 / 2)
+// P(X < -a) e^(a^2 / 2) (a + 3) for the normal distribution, as a function of s = (a - 3) / (a + 3)
+TT_INLINE float normal_tail_factor(float s) {
+  return polynomial(s, 0.7290836712, -0.5093322115, 0.2300192275, -0.04725753545, -0.01047935528, 0.006931110985,
+                    0.001077806568, -9.138612289e-4, -2.737904414e-4);
+}
+// P(X < x), from e^(-x^2 / 2)
 template <class T>
 TT_INLINE T normal_cdf(T x, T exponential) {
   T size = abs(x), tail;
   if constexpr (sizeof(T) == 4) {
-    T reciprocal = T(1) / (size + T(4));
-    tail = polynomial((size - T(4)) * reciprocal, 0.7552851354, -0.6078965883, 0.3871369011, -0.1865234416,
-                      0.0604038313, -0.007525270868, -0.003512554436, 0.001569922735, 1.793544251e-4,
-                      -1.319714851e-4) * (exponential * reciprocal);
+    T reciprocal = T(1) / (size + T(3));
+    tail = normal_tail_factor((size - T(3)) * reciprocal) * (exponential * reciprocal);
   } else {
     tail = T(0.5) * exponential * scaled_erfc(size * T(0.70710678118654752440));
   }
   tail = size > T(40) ? T(0) : tail;
   return x < T(0) ? tail : T(1) - tail;
 }
-
-// Minimax start for the rest of the inverse error function, as a function of w = -log(1 - x^2).
-template <class T>
-TT_INLINE T erfinv(T y) {
-  double x = y, w = -std::log1p(-x * x), p;
-  if (w < 5) {
-    w -= 2.5;
-    p = polynomial(w, 1.50140941, 0.246640727, -0.00417768164, -0.00125372503, 0.00021858087, -4.39150654e-06, -3.5233877e-06, 3.43273939e-07, 2.81022636e-08);
-  } else {
-    w = std::sqrt(w) - 3;
-    p = polynomial(w, 2.83297682, 1.00167406, 0.00943887047, -0.0076224613, 0.00573950773, -0.00367342844, 0.00134934322, 0.000100950558, -0.000200214257);
-  }
-  double r = p * x;
-  for (int i = 0; i < 2; i++) {
-    double error = (std::erf(r) - x) / (1.12837916709551257390 * std::exp(-r * r));
-    r -= error / (1 + r * error);
-  }
-  return std::fabs(x) == 1 ? T(x) * Real<T>::infinity : std::fabs(x) > 1 ? Real<T>::nan : T(r);
+// x P(X < x) = max(x, 0) - |x| P(X < -|x|)
+TT_INLINE float gelu(float x) {
+  float size = abs(x), square = size * size;
+  float shifted = square * -0.72134752044448170368f + Real<float>::shifter;  // e^(-x^2 / 2) = 2^(k + r)
+  float r = square * -0.72134752044448170368f - (shifted - Real<float>::shifter);
+  float p = polynomial(r, 1.0, 0.6931472153, 0.2402223126, 0.05550307526, 0.009672091551, 0.001340755619);
+  float ratio = size / (size + 3.0f);
+  float part = normal_tail_factor(2.0f * ratio - 1.0f) * (ratio * (p * power_of_two(shifted)));
+  part = size > 13.0f ? 0.0f : part;
+  return (x < 0.0f ? 0.0f : x) - part;
 }
-template <class T>
-TT_INLINE T lgamma(T x) { return std::lgamma(x); }
-template <class T>
-TT_INLINE T hypot(T a, T b) {
-  if constexpr (sizeof(T) == 4) return T(std::sqrt(double(a) * double(a) + double(b) * double(b)));
-  else return std::hypot(a, b);
-}
-template <class T> TT_INLINE T digamma(T y) {
-  double x = y, shift = 0;
-  if (x == 0) return std::copysign(T(HUGE_VAL), -y);
-  if (x < 0) {
-    if (x == std::floor(x)) return T(NAN);
-    double turn = x - std::rint(x);
-    shift = -3.14159265358979323846 / std::tan(3.14159265358979323846 * turn);
-    x = 1 - x;
-  }
-  for (; x < 10; x += 1) shift -= 1 / x;
-  double z = 1 / (x * x);
-  double tail = z * (1. / 12 - z * (1. / 120 - z * (1. / 252 - z * (1. / 240 - z * (1. / 132 -
-                z * (691. / 32760 - z / 12))))));
-  return x == HUGE_VAL ? T(x) : T(shift + std::log(x) - 0.5 / x - tail);
-}
-template <class T> TT_INLINE T trigamma(T y) {
-  double x = y, sign = 1, sum = 0;
-  if (x < 0.5) {
-    double s = std::sin(3.14159265358979323846 * (x - std::rint(x)));
-    sign = -1;
-    sum = -9.86960440108935861883 / (s * s);
-    x = 1 - x;
-  }
-  double shift = 0;
-  for (; x < 10; x += 1) shift += 1 / (x * x);
-  double z = 1 / (x * x);
-  double tail = 1 / x + z / 2 + z / x * (1. / 6 - z * (1. / 30 - z * (1. / 42 - z * (1. / 30 - z * (5. / 66 -
-                z * (691. / 2730 - z * (7. / 6)))))));
-  return T(sign * (sum + shift + tail));
-}
-template <class T> TT_INLINE T i0(T y) {
-  double x = std::fabs(double(y)), term = 1, sum = 1;
-  if (x > 30) {
-    double series = 1, factor = 1;
-    for (int k = 1; k < 20; k++) {
-      factor *= (2. * k - 1) * (2. * k - 1) / (8. * k * x);
-      series += factor;
-    }
-    return T(std::exp(x / 2) * series / std::sqrt(6.28318530717958647693 * x) * std::exp(x / 2));
-  }
-  for (int k = 1; k < 100; k++) {
-    term *= x * x / (4. * k * k);
-    sum += term;
-  }
-  return T(sum);
-}
+TT_INLINE double gelu(double x) { return x * normal_cdf(x, exp_of_square(abs(x), 0.5)); }
 
 }  // namespace tt::math

@@ -63,7 +63,7 @@ struct Dimensions {
   void locate(int64_t index, int64_t& in, int64_t& out) const {
     in = out = 0;
     for (int d = count - 1; d >= 0; d--) {
-      int64_t quotient = index / list[d].size, at = index - quotient * list[d].size;
+      int64_t quotient = d ? index / list[d].size : 0, at = index - quotient * list[d].size;
       in += at * list[d].in;
       out += at * list[d].out;
       index = quotient;
@@ -264,7 +264,7 @@ void Plan::choose_blocks() {
     segment_ = n_ <= 512 ? n_ : std::min(n_, std::max<int64_t>(512, block_elements / tile_));
   } else {
     segment_ = std::min(n_, block_elements);
-    tile_ = count_ == 1 ? 1 : std::min(count_, std::clamp<int64_t>(block_elements / 8 / segment_, 1, tile_limit / 4));
+    tile_ = count_ == 1 ? 1 : std::min(count_, std::clamp<int64_t>(block_elements / segment_, 1, tile_limit / 4));
   }
   tiles_ = pieces(count_, tile_);
   segments_ = pieces(n_, segment_);

@@ -9,7 +9,6 @@ namespace tt {
 namespace {
 
 constexpr int64_t narrow = 16;              // fewer neighbours than this do not fill the vectors of `columns`
-constexpr int64_t column_tile = 256;        // neighbours per block, as many as the kernels hold sums for
 constexpr int64_t elements_at_once = 16384;  // worth a thread's while
 
 RowBlock block_at(const RowCall& call, int64_t offset) {
@@ -47,7 +46,9 @@ void run_rows(RowKernel kernel, const RowCall& call) {
 }
 
 void run_columns(RowKernel kernel, const RowCall& call) {
-  int64_t tile = std::min(call.inner, column_tile), tiles = (call.inner + tile - 1) / tile;
+  // Wide enough to read memory in long pieces, narrow enough for the second-level cache, as most kernels pass twice.
+  int64_t widest = std::clamp<int64_t>(65536 / call.n, 128, column_limit) / 64 * 64;
+  int64_t tile = std::min(call.inner, widest), tiles = (call.inner + tile - 1) / tile;
   int64_t grain = std::max<int64_t>(1, elements_at_once / (call.n * tile));
   parallel_for(0, call.outer * tiles, grain, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; task++) {

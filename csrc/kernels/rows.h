@@ -19,6 +19,8 @@ struct RowBlock {
 };
 using RowKernel = void (*)(const RowBlock&);
 
+constexpr int64_t column_limit = 1024;  // rows that `columns` takes at once
+
 // `rows` takes one row after the other; `columns` takes all rows of the block at once (pitch 1) and vectorises across.
 struct RowKernels {
   RowKernel rows = nullptr, columns = nullptr;

@@ -176,6 +176,32 @@ void topk_row(const TopkCall& call, int64_t row, Item* items, Item* other) {
   write_items(chosen, call.k, x, values, call.indices ? call.indices + row * call.k : nullptr);
 }
 
+// NaN and nothing else has the key of all ones.
+template <class T>
+int64_t count_nans(const T* x, int64_t n) {
+  int64_t count = 0;
+  if constexpr (!std::is_integral_v<T>)
+    for (int64_t i = 0; i < n; i++) count += key_of(x[i]) == Key<T>(~Key<T>(0));
+  return count;
+}
+
+template <class T>
+int64_t wanted_rank(const KthCall& call, const T* x) {
+  if (call.rank == Rank::kth) return call.k;
+  int64_t numbers = call.n - count_nans(x, call.n);
+  if (call.rank == Rank::median) return numbers < call.n ? numbers + 1 : (call.n + 1) / 2;
+  return std::max<int64_t>(1, (numbers + 1) / 2);
+}
+
+template <class T, class Item>
+void kth_row(const KthCall& call, int64_t row, Item* items) {
+  const T* x = static_cast<const T*>(call.in) + row * call.n;
+  int64_t k = wanted_rank(call, x);
+  for (int64_t i = 0; i < call.n; i++) items[i] = Item(key_of(x[i]), i);
+  std::nth_element(items, items + k - 1, items + call.n);
+  write_items(items + k - 1, 1, x, static_cast<T*>(call.values) + row, call.indices + row);
+}
+
 constexpr int64_t elements_at_once = 8192;
 
 // Calls body(type tag, row, items, other) for all rows, with two arrays of `capacity` items to work in.
@@ -211,6 +237,13 @@ void cpu_topk(const TopkCall& call) {
                [&](auto tag, int64_t row, auto* items, auto* other) {
                  topk_row<typename decltype(tag)::type>(call, row, items, other);
                });
+}
+
+void cpu_kth(const KthCall& call) {
+  if (call.rows * call.n == 0) return;
+  for_each_row(call.dtype, call.rows, call.n, call.n, [&](auto tag, int64_t row, auto* items, auto*) {
+    kth_row<typename decltype(tag)::type>(call, row, items);
+  });
 }
 
 }  // namespace tt

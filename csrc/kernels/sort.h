@@ -6,5 +6,6 @@ namespace tt {
 
 void cpu_sort(const SortCall& call);
 void cpu_topk(const TopkCall& call);
+void cpu_kth(const KthCall& call);
 
 }  // namespace tt

@@ -5,7 +5,7 @@
 namespace tt {
 
 Stages::Stages(Walk& walk, const Operand* const* operands, const DType* types) : walk_(walk) {
-  const CopyTable& table = copy_table();
+  const ConvertTable& table = convert_table();
   int64_t widest = 1;
   bool in_place = true;
   for (int k = 0; k < walk.operands; k++) {

@@ -80,10 +80,43 @@ struct TopkCall {
   bool largest, sorted;
 };
 
+// One element of each row: the k-th smallest (from 1) of the order that SortCall has; the lower median, or the first
+// NaN if there is one; or the lower median of what is not NaN.
+enum class Rank : uint8_t { kth, median, nanmedian };
+struct KthCall {
+  DType dtype;
+  int64_t rows, n, k;
+  Rank rank;
+  const void* in;
+  void* values;
+  int64_t* indices;
+};
+
+// c[i, j] = relu(c[i, j] if accumulate + sum over l of a[i, l] * b[l, j] + bias[j]), each part where it is
+// asked for. Strides count elements and may be anything (0 repeats); only the columns of c are contiguous.
+// Integers wrap around. Half types sum in float and round once. The bits of the result do not depend on the
+// number of threads.
+struct GemmCall {
+  DType dtype;  // of a, b, c and bias; not Bool
+  int64_t m, n, k;
+  const void* a;
+  int64_t a_row, a_col;
+  const void* b;
+  int64_t b_row, b_col;
+  void* c;
+  int64_t c_row;
+  bool accumulate = false;
+  const void* bias = nullptr;
+  bool relu = false;
+  int64_t batch = 1;  // the products of a batch share the bias
+  int64_t a_batch = 0, b_batch = 0, c_batch = 0;
+};
+
 struct Kernels {
   void (*elementwise)(const ElementwiseCall&) = nullptr;
   void (*copy)(const CopyCall&) = nullptr;
   void (*reduce)(const ReduceCall&) = nullptr;
+  void (*gemm)(const GemmCall&) = nullptr;
   void (*softmax)(const RowCall&) = nullptr;
   void (*log_softmax)(const RowCall&) = nullptr;
   void (*softmax_backward)(const RowCall&) = nullptr;
@@ -91,6 +124,7 @@ struct Kernels {
   void (*scan)(Scan op, const RowCall&) = nullptr;
   void (*sort)(const SortCall&) = nullptr;
   void (*topk)(const TopkCall&) = nullptr;
+  void (*kth)(const KthCall&) = nullptr;
 };
 
 const Kernels& cpu_kernels();

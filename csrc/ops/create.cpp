@@ -96,6 +96,10 @@ Tensor resize_(const Tensor& self, const Shape& sizes) {
 
 // ---------------------------------------------------------------- new values
 
+static thread_local Device device_of_new_tensors;
+Device default_device() { return device_of_new_tensors; }
+void set_default_device(Device device) { device_of_new_tensors = device; }
+
 Tensor full(const Shape& sizes, const Scalar& value, DType dtype, Device device) {
   GradGuard off(false);
   return fill_(empty(sizes, dtype, device), value);

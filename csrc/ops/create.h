@@ -3,6 +3,16 @@
 
 namespace tt {
 
+// What every function that makes a tensor can be told.
+struct Options {
+  std::optional<DType> dtype;
+  std::optional<Device> device;
+};
+
+// Where new tensors go that are not told: set_default_device.
+Device default_device();
+void set_default_device(Device device);
+
 Tensor zeros(const Shape& sizes, DType dtype, Device device = {});
 Tensor full(const Shape& sizes, const Scalar& value, DType dtype, Device device = {});
 Tensor empty_like(const Tensor& x);                // preserves the order of dimensions in memory

@@ -321,7 +321,7 @@ void check_inplace(const char* op, const Tensor& self) {
     check(self.sizes()[i] < 2 || self.strides()[i] != 0 || self.count() == 0, op,
           ": unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
           "Please clone() the tensor before performing the operation.");
-  check(!body.inference || autograd_mode.inference, op,
+  check(!body.inference || inference_mode, op,
         ": Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a "
         "normal tensor before doing inplace update.");
   if (!grad_enabled() || !needs_grad(self)) return;

@@ -127,7 +127,7 @@ def differences(a: Any, b: Any, failed: bool) -> list[str]:
 class Worker:
     """A process that runs programs on one module; it is started anew after a crash or a hang."""
 
-    def __init__(self, python: str, module: str, seconds: float = 20.0) -> None:
+    def __init__(self, python: str, module: str, seconds: float = 10.0) -> None:
         self.command = [python, str(Path(__file__).resolve()), "--serve", "--module", module]
         self.seconds = seconds
         self.process: subprocess.Popen[str] | None = None

@@ -14,6 +14,26 @@ TT_INLINE T number_of(T x) { return x; }
 template <class To>
 using Load = void (*)(const char* in, int64_t stride, int64_t n, To* out);
 
+// A vector of halves as floats; what this build has no instruction for is left to the compiler.
+template <class H>
+constexpr bool has_widened = std::is_same_v<H, BFloat16>
+#if defined(__F16C__)
+                             || std::is_same_v<H, Half>
+#endif
+    ;
+template <class H>
+TT_INLINE Vector<float> widened(const H* x) {
+  typedef uint16_t Bits __attribute__((vector_size(vector_bytes / 2)));
+  Bits bits;
+  __builtin_memcpy(&bits, x, sizeof bits);
+#if defined(__AVX512F__)
+  if constexpr (std::is_same_v<H, Half>) return Vector<float>(_mm512_maskz_cvtph_ps(__mmask16(-1), __m256i(bits)));
+#elif defined(__F16C__)
+  if constexpr (std::is_same_v<H, Half>) return Vector<float>(_mm256_cvtph_ps(__m128i(bits)));
+#endif
+  return Vector<float>(__builtin_convertvector(bits, Vector<uint32_t>) << 16);
+}
+
 template <class To, class From, bool test>
 void load_elements(const char* in, int64_t stride, int64_t n, To* __restrict out) {
   using Stored = std::conditional_t<std::is_same_v<From, bool>, uint8_t, From>;
@@ -22,10 +42,13 @@ void load_elements(const char* in, int64_t stride, int64_t n, To* __restrict out
     if constexpr (test || std::is_same_v<From, bool>) return To(number_of(value) != 0);
     else return To(number_of(value));
   };
+  int64_t i = 0;
+  if constexpr (std::is_same_v<To, float> && !test && has_widened<From>)
+    for (; stride == 1 && i + lanes<float> <= n; i += lanes<float>) store_vector(out + i, widened(x + i));
   if (stride == 1)
-    for (int64_t i = 0; i < n; i++) out[i] = element(x[i]);
+    for (; i < n; i++) out[i] = element(x[i]);
   else
-    for (int64_t i = 0; i < n; i++) out[i] = element(x[i * stride]);
+    for (; i < n; i++) out[i] = element(x[i * stride]);
 }
 
 template <class To, bool test = false>

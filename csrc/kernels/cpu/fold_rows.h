@@ -11,13 +11,6 @@ using Wide = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
 
 constexpr int64_t row_chunk = 2048;  // elements that are folded in their own type
 
-// At most as many elements as a vector has lanes: the rest of the lanes hold the start value.
-template <class Op, class T>
-TT_INLINE Vector<T> mapped_tail(const T* x, int64_t n) {
-  auto inside = lane_numbers<T>() < broadcast(Position<T>(n));
-  return inside ? Op::map(load_some(x, n)) : broadcast(Op::template start<T>);
-}
-
 // Several vectors that fold independently. Extrema of floats compare as if there were no NaN; that there was one shows
 // in the largest magnitude, taken as an integer.
 template <class Op, class T, int count>
@@ -55,17 +48,30 @@ struct Partial {
   }
 };
 
-template <class Op, class T>
-TT_INLINE Vector<T> fold_chunk(const T* x, int64_t n) {
+// Folds get(i, Full) and at the end get(i, count), vectors of elements from i on.
+template <class Op, class T, class Get>
+TT_INLINE Vector<T> fold_vectors(int64_t n, Get&& get) {
   constexpr int step = lanes<T>;
-  if (n <= step) return mapped_tail<Op>(x, n);
+  if (n < step) return within(get(0, n), Op::template start<T>, n);
   Partial<Op, T, 4> partial;
   int64_t i = 0;
   for (; i + 4 * step <= n; i += 4 * step)
-    for (int k = 0; k < 4; k++) partial.add(k, Op::map(load_vector(x + i + k * step)));
-  for (; i + step <= n; i += step) partial.add(0, Op::map(load_vector(x + i)));
-  if (i < n) partial.add(1, mapped_tail<Op>(x + i, n - i));
+    for (int k = 0; k < 4; k++) partial.add(k, get(i + k * step, Full{}));
+  for (; i + step <= n; i += step) partial.add(0, get(i, Full{}));
+  if (i < n) partial.add(1, within(get(i, n - i), Op::template start<T>, n - i));
   return partial.total();
+}
+
+// Across the lanes by a tree, and from chunk to chunk in 64 bits.
+template <class Op, class T, class Get>
+TT_INLINE Wide<T> fold_each(int64_t n, Get&& get) {
+  Wide<T> total = Op::template start<Wide<T>>;
+  for (int64_t first = 0; first < n; first += row_chunk) {
+    auto from_first = [&](int64_t i, auto count) { return get(first + i, count); };
+    Vector<T> chunk = fold_vectors<Op, T>(n - first < row_chunk ? n - first : row_chunk, from_first);
+    total = Op::combine(total, Wide<T>(fold_lanes<Op, T>(chunk)));
+  }
+  return total;
 }
 
 // Memory delivers more when it is read in several places at once.
@@ -80,19 +86,20 @@ TT_INLINE Vector<T> fold_stripes(const T* x, int64_t n, int64_t pitch) {
   return partial.total();
 }
 
-// Across the lanes by a tree, and from chunk to chunk in 64 bits.
 template <class Op, class T>
 TT_INLINE Wide<T> fold_array(const T* x, int64_t n) {
   Wide<T> total = Op::template start<Wide<T>>;
-  auto add = [&](Vector<T> v) { total = Op::combine(total, Wide<T>(fold_lanes<Op, T>(v))); };
   int64_t i = 0;
   while (n - i >= stripes * shortest_stripe) {
     int64_t pitch = (n - i) / stripes < longest_stripe ? (n - i) / stripes / stripe_chunk * stripe_chunk : longest_stripe;
-    for (int64_t k = 0; k < pitch; k += stripe_chunk) add(fold_stripes<Op>(x + i + k, stripe_chunk, pitch));
+    for (int64_t k = 0; k < pitch; k += stripe_chunk) {
+      Vector<T> chunk = fold_stripes<Op>(x + i + k, stripe_chunk, pitch);
+      total = Op::combine(total, Wide<T>(fold_lanes<Op, T>(chunk)));
+    }
     i += stripes * pitch;
   }
-  for (; i < n; i += row_chunk) add(fold_chunk<Op>(x + i, n - i < row_chunk ? n - i : row_chunk));
-  return total;
+  auto mapped = [&](int64_t k, auto count) { return Op::map(load(x + i + k, count)); };
+  return Op::combine(total, fold_each<Op, T>(n - i, mapped));
 }
 
 }  // namespace

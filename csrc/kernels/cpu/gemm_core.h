@@ -158,7 +158,7 @@ Real* take_reals(int64_t count) { return static_cast<Real*>(take_scratch(count *
 
 void run_tiles(const GemmCall& g, const GemmPlan& plan) {
   const Cut strips(g.m, plan.rows);
-  const int64_t columns = smaller(plan.columns, pieces_of(g.n, W) * W);
+  const int64_t columns = pieces_of(smaller(plan.columns, g.n), W) * W;
   const bool packs = plan.method != GemmMethod::InPlace;
   const int64_t packed_size = packs ? columns * plan.depth : 0;
   const int64_t copied_size = plan.copy_a ? g.m * plan.depth : 0;

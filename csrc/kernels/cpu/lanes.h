@@ -34,14 +34,14 @@ using Vector = typename VectorOf<T, count>::type;
 template <class T>
 using Position = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
 
-template <class T, int count = lanes<T>>
-TT_INLINE Vector<T, count> load_vector(const T* x) {
-  Vector<T, count> v;
+template <class T>
+TT_INLINE Vector<T> load_vector(const T* x) {
+  Vector<T> v;
   __builtin_memcpy(&v, x, sizeof v);
   return v;
 }
-template <class T, class V>
-TT_INLINE void store_vector(T* x, V v) {
+template <class T>
+TT_INLINE void store_vector(T* x, Vector<T> v) {
   __builtin_memcpy(x, &v, sizeof v);
 }
 template <class T>
@@ -83,6 +83,46 @@ TT_INLINE Vector<T> load_some(const T* x, int64_t n) {
 #endif
 }
 
+template <class T>
+TT_INLINE void store_some(T* x, Vector<T> v, int64_t n) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) _mm512_mask_storeu_epi32(x, __mmask16((1u << n) - 1), __m512i(v));
+  else _mm512_mask_storeu_epi64(x, __mmask8((1u << n) - 1), __m512i(v));
+#elif defined(__AVX2__)
+  auto mask = __m256i(lane_numbers<T>() < broadcast(Position<T>(n)));
+  if constexpr (sizeof(T) == 4) _mm256_maskstore_epi32(reinterpret_cast<int*>(x), mask, __m256i(v));
+  else _mm256_maskstore_epi64(reinterpret_cast<long long*>(x), mask, __m256i(v));
+#else
+  for (int k = 0; k < lanes<T>; k++)
+    if (k < n) x[k] = v[k];
+#endif
+}
+
+// Loops over vectors call their body with Full for whole vectors, and with the number of elements for the last one.
+struct Full {};
+template <class T>
+TT_INLINE Vector<T> load(const T* x, Full) { return load_vector(x); }
+template <class T>
+TT_INLINE Vector<T> load(const T* x, int64_t n) { return load_some(x, n); }
+template <class T>
+TT_INLINE void store(T* x, Vector<T> v, Full) { store_vector(x, v); }
+template <class T>
+TT_INLINE void store(T* x, Vector<T> v, int64_t n) { store_some(x, v, n); }
+// v in the lanes that count, `other` in the rest
+template <class T>
+TT_INLINE Vector<T> within(Vector<T> v, T, Full) { return v; }
+template <class T>
+TT_INLINE Vector<T> within(Vector<T> v, T other, int64_t n) {
+  return lane_numbers<T>() < broadcast(Position<T>(n)) ? v : broadcast(other);
+}
+
+template <class T, class Body>
+TT_INLINE void by_vectors(int64_t n, Body&& body) {
+  int64_t i = 0;
+  for (; i + lanes<T> <= n; i += lanes<T>) body(i, Full{});
+  if (i < n) body(i, n - i);
+}
+
 // The number of the first lane whose mask is set, or a number not below that of the lanes.
 template <class Mask>
 TT_INLINE int first_set(Mask mask) {
@@ -109,6 +149,22 @@ template <class Op, class T, int half = lanes<T> / 2>
 TT_INLINE T fold_lanes(Vector<T> v) {
   if constexpr (half == 0) return v[0];
   else return fold_lanes<Op, T, half / 2>(Op::combine(v, swap_lanes<half>(v, AllLanes<T>{})));
+}
+
+template <int distance, class V, int... k>
+TT_INLINE V move_lanes_up(V v, V fill, Lanes<k...>) {
+  constexpr int count = sizeof...(k);
+  return __builtin_shufflevector(fill, v, (k < distance ? k : count + k - distance)...);
+}
+
+// Lane k becomes the fold of lanes 0 to k.
+template <class Op, class T, int distance = 1>
+TT_INLINE Vector<T> prefix_lanes(Vector<T> v) {
+  if constexpr (distance == lanes<T>) return v;
+  else {
+    Vector<T> moved = move_lanes_up<distance>(v, broadcast(Op::template start<T>), AllLanes<T>{});
+    return prefix_lanes<Op, T, 2 * distance>(Op::combine(moved, v));
+  }
 }
 
 }  // namespace

@@ -12,39 +12,22 @@ using namespace reductions;
 
 constexpr int64_t chunk = 1024;
 
-// v[k] becomes v[0] + ... + v[k]: lanes are moved up by 1, 2, 4, ... and added.
-template <class Op, class S>
-TT_INLINE Vector<S> prefix(Vector<S> v) {
-  using Index = Vector<int64_t>;
-  const Vector<S> start = broadcast(Op::template start<S>);
-  constexpr int width = lanes<S>;
-  auto add_moved = [&](auto distance) {
-    Index from;
-    for (int k = 0; k < width; k++) from[k] = k < distance.value ? k : width + k - distance.value;
-    v = Op::combine(v, __builtin_shuffle(start, v, from));
-  };
-  add_moved(std::integral_constant<int, 1>{});
-  if constexpr (width > 2) add_moved(std::integral_constant<int, 2>{});
-  if constexpr (width > 4) add_moved(std::integral_constant<int, 4>{});
-  return v;
-}
-
 template <class Op, class T>
 struct Running {
-  using Carry = Wide<T>;
-  static TT_INLINE Carry start() { return Op::template start<Carry>; }
+  using S = Wide<T>;
+  using Carry = S;
+  static TT_INLINE Carry start() { return Op::template start<S>; }
 
   static TT_INLINE void row(T* y, const T* x, int64_t n, Carry& carry) {
-    using S = Carry;
-    constexpr int width = lanes<S>;
+    typedef T Narrow __attribute__((vector_size(lanes<S> * sizeof(T))));
     int64_t i = 0;
-    for (; i + width <= n; i += width) {
-      alignas(64) S lane[width];
-      for (int k = 0; k < width; k++) lane[k] = S(x[i + k]);
-      Vector<S> sums = prefix<Op, S>(load_vector(lane));
-      store_vector(lane, Op::combine(broadcast(carry), sums));
-      for (int k = 0; k < width; k++) y[i + k] = T(lane[k]);
-      carry = Op::combine(carry, sums[width - 1]);
+    for (; i + lanes<S> <= n; i += lanes<S>) {
+      Narrow elements;
+      __builtin_memcpy(&elements, x + i, sizeof elements);
+      Vector<S> sums = prefix_lanes<Op, S>(__builtin_convertvector(elements, Vector<S>));
+      elements = __builtin_convertvector(Op::combine(broadcast(carry), sums), Narrow);
+      __builtin_memcpy(y + i, &elements, sizeof elements);
+      carry = Op::combine(carry, sums[lanes<S> - 1]);
     }
     for (; i < n; i++) {
       carry = Op::combine(carry, S(x[i]));
@@ -101,13 +84,11 @@ void scan_rows(const RowBlock& block) {
   }
 }
 
-constexpr int64_t column_tile = 256;
-
 template <class Op, class T>
 void fold_columns(const RowBlock& block) {
   Reader<T> read(block.dtype);
-  alignas(64) Wide<T> sum[column_tile];
-  alignas(64) T buffer[column_tile];
+  alignas(64) Wide<T> sum[column_limit];
+  alignas(64) T buffer[column_limit];
   std::fill_n(sum, block.count, Op::template start<Wide<T>>);
   for (int64_t i = 0; i < block.n; i++) {
     int64_t offset = i * block.stride * read.size;
@@ -126,26 +107,41 @@ TT_INLINE bool takes_over(T x, T best) {
   else return (x <= best) | (x != x);
 }
 
+// An element takes over just when it equals the running extremum, itself included, or is a NaN; the position is the
+// largest of those that took over. -1: none did in this chunk.
+template <class Extremum, class T>
+TT_INLINE void extremum_chunk(T* y, Position<T>* place, const T* x, int64_t n, T best) {
+  using P = Position<T>;
+  P last = -1;
+  by_vectors<T>(n, [&](int64_t i, auto count) {
+    Vector<T> element = within(load(x + i, count), Extremum::template start<T>, count);
+    Vector<T> running = Extremum::combine(broadcast(best), prefix_lanes<Extremum, T>(element));
+    Vector<P> own = (element == running) | (element != element) ? lane_numbers<T>() + P(i) : broadcast(P(-1));
+    Vector<P> places = Maximum::combine(broadcast(last), prefix_lanes<Maximum, P>(own));
+    store(y + i, running, count);
+    store(place + i, places, count);
+    best = running[lanes<T> - 1];
+    last = places[lanes<T> - 1];
+  });
+}
+
 template <class Extremum, class T>
 void extremum_rows(const RowBlock& block) {
   Reader<T> read(block.dtype);
   alignas(64) T buffer[chunk];
+  alignas(64) Position<T> place[chunk];
   for (int64_t j = 0; j < block.count; j++) {
-    T best{};
-    int64_t place = 0;
+    T best = Extremum::template start<T>;
+    int64_t before = 0;
     for (int64_t first = 0; first < block.n; first += chunk) {
       int64_t length = std::min(chunk, block.n - first), at = j * block.pitch + first * block.stride;
       const T* x = read(block.in + at * read.size, block.stride, length, buffer);
-      int64_t* index = block.index + at;
-      if (first == 0) best = x[0];
-      for (int64_t i = 0; i < length; i++) {
-        bool takes = takes_over<Extremum>(x[i], best);
-        best = takes ? x[i] : best;
-        place = takes ? first + i : place;
-        buffer[i] = best;
-        index[i * block.stride] = place;
-      }
+      extremum_chunk<Extremum>(buffer, place, x, length, best);
       stores<T>[int(block.dtype)](buffer, length, block.out + at * read.size, block.stride);
+      int64_t* index = block.index + at;
+      for (int64_t i = 0; i < length; i++) index[i * block.stride] = place[i] < 0 ? before : first + place[i];
+      best = buffer[length - 1];
+      before = index[(length - 1) * block.stride];
     }
   }
 }
@@ -153,8 +149,8 @@ void extremum_rows(const RowBlock& block) {
 template <class Extremum, class T>
 void extremum_columns(const RowBlock& block) {
   Reader<T> read(block.dtype);
-  alignas(64) T best[column_tile], buffer[column_tile];
-  alignas(64) int64_t place[column_tile] = {};
+  alignas(64) T best[column_limit], buffer[column_limit];
+  alignas(64) int64_t place[column_limit] = {};
   for (int64_t i = 0; i < block.n; i++) {
     int64_t offset = i * block.stride * read.size;
     const T* x = read(block.in + offset, 1, block.count, buffer);

@@ -11,106 +11,126 @@ namespace {
 
 using reductions::Fold;
 
+// Of numbers that are not above 0, as the maximum has been taken out of them.
+template <class T>
+TT_INLINE Vector<T> exp_lanes(Vector<T> v) {
+  alignas(64) T lane[lanes<T>];
+  store_vector(lane, v);
+  for (int k = 0; k < lanes<T>; k++) lane[k] = math::exp_of_negative(lane[k]);
+  return load_vector(lane);
+}
+
 template <class T>
 TT_INLINE T maximum_of(const T* x, int64_t n) {
   return T(fold_array<Fold<Reduction::max>>(x, n));
 }
-template <class T>
-TT_INLINE double sum_of(const T* x, int64_t n) {
-  return fold_array<Fold<Reduction::sum>>(x, n);
+template <class T, class Get>
+TT_INLINE T sum_of(int64_t n, Get&& get) {
+  return T(fold_each<reductions::Add, T>(n, get));
 }
 
-// y = exp(x - shift), chunk by chunk so that adding up finds it in the cache; the sum of it.
-template <class T>
-TT_INLINE double exp_row(T* y, const T* x, int64_t n, T shift) {
-  double sum = 0;
-  for (int64_t first = 0; first < n; first += row_chunk) {
-    int64_t end = std::min(n, first + row_chunk);
-#pragma GCC ivdep
-    for (int64_t i = first; i < end; i++) y[i] = math::exp(x[i] - shift);
-    sum += sum_of(y + first, end - first);
-  }
-  return sum;
-}
-
-template <class T>
-TT_INLINE double sum_of_exp(const T* x, int64_t n, T shift) {
-  alignas(64) T e[row_chunk];
-  double sum = 0;
-  for (int64_t first = 0; first < n; first += row_chunk) {
-    int64_t length = std::min(row_chunk, n - first);
-    sum += exp_row(e, x + first, length, shift);
-  }
-  return sum;
-}
-
+// A row goes through two folds, whose results are a and b, and a last loop. Each step runs for several rows before the
+// next one begins, as the processor overlaps independent rows and cannot overlap steps.
 struct Softmax {
   template <class T>
-  static TT_INLINE void row(T* y, const T* x, const T*, int64_t n) {
-    T scale = T(1 / exp_row(y, x, n, maximum_of(x, n)));
-    for (int64_t i = 0; i < n; i++) y[i] *= scale;
+  static TT_INLINE T first(const T* x, const T*, int64_t n) { return maximum_of(x, n); }
+  template <class T>
+  static TT_INLINE T second(T* y, const T* x, int64_t n, T a) {
+    return sum_of<T>(n, [&](int64_t i, auto count) {
+      Vector<T> e = exp_lanes<T>(load(x + i, count) - a);
+      store(y + i, e, count);
+      return e;
+    });
+  }
+  template <class T>
+  static TT_INLINE T settle(T sum) { return 1 / sum; }
+  template <class T>
+  static TT_INLINE void last(T* y, const T*, const T*, int64_t n, T, T b) {
+    by_vectors<T>(n, [&](int64_t i, auto count) { store(y + i, load(y + i, count) * b, count); });
   }
 };
 
 struct LogSoftmax {
   template <class T>
-  static TT_INLINE void row(T* y, const T* x, const T*, int64_t n) {
-    T shift = maximum_of(x, n), log_sum = T(math::log(sum_of_exp(x, n, shift)));
-#pragma GCC ivdep
-    for (int64_t i = 0; i < n; i++) y[i] = x[i] - shift - log_sum;
+  static TT_INLINE T first(const T* x, const T*, int64_t n) { return maximum_of(x, n); }
+  template <class T>
+  static TT_INLINE T second(T*, const T* x, int64_t n, T a) {
+    return sum_of<T>(n, [&](int64_t i, auto count) { return exp_lanes<T>(load(x + i, count) - a); });
+  }
+  template <class T>
+  static TT_INLINE T settle(T sum) { return math::log(sum); }
+  template <class T>
+  static TT_INLINE void last(T* y, const T* x, const T*, int64_t n, T a, T b) {
+    by_vectors<T>(n, [&](int64_t i, auto count) { store(y + i, load(x + i, count) - a - b, count); });
   }
 };
 
-// sum of a[i] * b[i]
-template <class T>
-TT_INLINE double dot(const T* a, const T* b, int64_t n) {
-  alignas(64) T product[row_chunk];
-  double sum = 0;
-  for (int64_t first = 0; first < n; first += row_chunk) {
-    int64_t length = std::min(row_chunk, n - first);
-    for (int64_t i = 0; i < length; i++) product[i] = a[first + i] * b[first + i];
-    sum += sum_of(product, length);
+struct OneFold {
+  template <class T>
+  static TT_INLINE T second(T*, const T*, int64_t, T) { return 0; }
+  template <class T>
+  static TT_INLINE T settle(T b) { return b; }
+};
+
+// dx = y (g - a), a = sum of g y
+struct SoftmaxBackward : OneFold {
+  template <class T>
+  static TT_INLINE T first(const T* y, const T* g, int64_t n) {
+    return sum_of<T>(n, [&](int64_t i, auto count) { return load(y + i, count) * load(g + i, count); });
   }
-  return sum;
+  template <class T>
+  static TT_INLINE void last(T* dx, const T* y, const T* g, int64_t n, T a, T) {
+    by_vectors<T>(n, [&](int64_t i, auto count) { store(dx + i, load(y + i, count) * (load(g + i, count) - a), count); });
+  }
+};
+
+// dx = g - a exp(y), a = sum of g
+struct LogSoftmaxBackward : OneFold {
+  template <class T>
+  static TT_INLINE T first(const T*, const T* g, int64_t n) {
+    return sum_of<T>(n, [&](int64_t i, auto count) { return load(g + i, count); });
+  }
+  template <class T>
+  static TT_INLINE void last(T* dx, const T* y, const T* g, int64_t n, T a, T) {
+    by_vectors<T>(n, [&](int64_t i, auto count) {
+      store(dx + i, load(g + i, count) - exp_lanes<T>(load(y + i, count)) * a, count);
+    });
+  }
+};
+
+constexpr int64_t batch_limit = 16, batch_elements = 2048;
+
+template <class Op, class T>
+TT_INLINE void run_batch(T* const* y, const T* const* x, const T* const* g, int64_t n, int64_t rows) {
+  T a[batch_limit], b[batch_limit] = {};
+  for (int64_t j = 0; j < rows; j++) a[j] = Op::first(x[j], g[j], n);
+  for (int64_t j = 0; j < rows; j++) b[j] = Op::second(y[j], x[j], n, a[j]);
+  for (int64_t j = 0; j < batch_limit; j++) b[j] = Op::settle(b[j]);
+  for (int64_t j = 0; j < rows; j++) Op::last(y[j], x[j], g[j], n, a[j], b[j]);
 }
-
-// dx = y (g - sum of g y)
-struct SoftmaxBackward {
-  template <class T>
-  static TT_INLINE void row(T* dx, const T* y, const T* g, int64_t n) {
-    T total = T(dot(g, y, n));
-#pragma GCC ivdep
-    for (int64_t i = 0; i < n; i++) dx[i] = y[i] * (g[i] - total);
-  }
-};
-
-// dx = g - exp(y) sum of g
-struct LogSoftmaxBackward {
-  template <class T>
-  static TT_INLINE void row(T* dx, const T* y, const T* g, int64_t n) {
-    T total = T(sum_of(g, n));
-#pragma GCC ivdep
-    for (int64_t i = 0; i < n; i++) dx[i] = g[i] - math::exp(y[i]) * total;
-  }
-};
 
 template <class Op, class T>
 void each_row(const RowBlock& block) {
   Reader<T> read(block.dtype);
   bool direct = read.direct(block.stride);
-  Scratch scratch(direct ? 0 : 2 * block.n * int64_t(sizeof(T)));
-  T* work = scratch.as<T>();
-  for (int64_t j = 0; j < block.count; j++) {
-    int64_t offset = j * block.pitch * read.size;
-    const T* x = read(block.in + offset, block.stride, block.n, work);
-    const T* g = block.grad ? read(block.grad + offset, block.stride, block.n, work + block.n) : nullptr;
-    T* y = direct ? reinterpret_cast<T*>(block.out + offset) : work;
-    Op::row(y, x, g, block.n);
-    if (!direct) stores<T>[int(block.dtype)](y, block.n, block.out + offset, block.stride);
+  int64_t n = block.n, batch = std::clamp<int64_t>(batch_elements / n, 1, std::min(batch_limit, block.count));
+  Scratch scratch(direct ? 0 : 2 * batch * n * int64_t(sizeof(T)));
+  const T *x[batch_limit], *g[batch_limit] = {};
+  T* y[batch_limit];
+  for (int64_t first = 0; first < block.count; first += batch) {
+    int64_t rows = std::min(batch, block.count - first);
+    for (int64_t j = 0; j < rows; j++) {
+      int64_t offset = (first + j) * block.pitch * read.size;
+      T* work = scratch.as<T>() + 2 * j * n;
+      x[j] = read(block.in + offset, block.stride, n, work);
+      if (block.grad) g[j] = read(block.grad + offset, block.stride, n, work + n);
+      y[j] = direct ? reinterpret_cast<T*>(block.out + offset) : work;
+    }
+    run_batch<Op>(y, x, g, n, rows);
+    for (int64_t j = 0; j < rows && !direct; j++)
+      stores<T>[int(block.dtype)](y[j], n, block.out + (first + j) * block.pitch * read.size, block.stride);
   }
 }
-
-constexpr int64_t column_tile = 256;
 
 // A block whose rows lie side by side, as a matrix with rows of `width` values: the tensors' own memory, or a copy.
 template <class T>
@@ -138,81 +158,86 @@ TT_INLINE void column_maximum(T* shift, Matrix<T> x, int64_t n, int64_t width) {
   }
 }
 
+// total[j] = sum of term(i)(j) over i: for a few rows in T, then in double.
+template <class T, class Term>
+TT_INLINE void column_sums(T* total, int64_t n, int64_t width, Term&& term) {
+  constexpr int64_t rows_per_flush = 64;
+  alignas(64) double sum[column_limit];
+  if (n > rows_per_flush) std::fill_n(sum, width, 0.0);
+  for (int64_t first = 0; first < n; first += rows_per_flush) {
+    std::fill_n(total, width, T(0));
+    for (int64_t i = first; i < std::min(n, first + rows_per_flush); i++) {
+      auto term_at = term(i);
+#pragma GCC ivdep
+      for (int64_t j = 0; j < width; j++) total[j] += term_at(j);
+    }
+    if (n <= rows_per_flush) return;
+    for (int64_t j = 0; j < width; j++) sum[j] += total[j];
+  }
+  for (int64_t j = 0; j < width; j++) total[j] = T(sum[j]);
+}
+
+// put(i)(j) for all elements
+template <class Put>
+TT_INLINE void each_element(int64_t n, int64_t width, Put&& put) {
+  for (int64_t i = 0; i < n; i++) {
+    auto put_at = put(i);
+#pragma GCC ivdep
+    for (int64_t j = 0; j < width; j++) put_at(j);
+  }
+}
+
 struct SoftmaxColumns {
   template <class T>
   static TT_INLINE void run(Matrix<T> y, Matrix<T> x, Matrix<T>, int64_t n, int64_t width) {
-    alignas(64) T shift[column_tile], scale[column_tile];
-    alignas(64) double sum[column_tile] = {};
+    alignas(64) T shift[column_limit], scale[column_limit];
     column_maximum(shift, x, n, width);
-    for (int64_t i = 0; i < n; i++) {
-      T *out = y[i], *in = x[i];
-#pragma GCC ivdep
-      for (int64_t j = 0; j < width; j++) out[j] = math::exp(in[j] - shift[j]);
-#pragma GCC ivdep
-      for (int64_t j = 0; j < width; j++) sum[j] += out[j];
-    }
-    for (int64_t j = 0; j < width; j++) scale[j] = T(1 / sum[j]);
-    for (int64_t i = 0; i < n; i++) {
-      T* out = y[i];
-#pragma GCC ivdep
-      for (int64_t j = 0; j < width; j++) out[j] *= scale[j];
-    }
+    column_sums(scale, n, width, [&](int64_t i) {
+      return [&, out = y[i], in = x[i]](int64_t j) { return out[j] = math::exp_of_negative(in[j] - shift[j]); };
+    });
+    for (int64_t j = 0; j < width; j++) scale[j] = 1 / scale[j];
+    each_element(n, width, [&](int64_t i) { return [&, out = y[i]](int64_t j) { out[j] *= scale[j]; }; });
   }
 };
 
 struct LogSoftmaxColumns {
   template <class T>
   static TT_INLINE void run(Matrix<T> y, Matrix<T> x, Matrix<T>, int64_t n, int64_t width) {
-    alignas(64) T shift[column_tile], log_sum[column_tile], e[column_tile];
-    alignas(64) double sum[column_tile] = {};
+    alignas(64) T shift[column_limit], sum[column_limit];
     column_maximum(shift, x, n, width);
-    for (int64_t i = 0; i < n; i++) {
-      const T* in = x[i];
-      for (int64_t j = 0; j < width; j++) e[j] = math::exp(in[j] - shift[j]);
-      for (int64_t j = 0; j < width; j++) sum[j] += e[j];
-    }
-    for (int64_t j = 0; j < width; j++) log_sum[j] = T(math::log(sum[j]));
-    for (int64_t i = 0; i < n; i++) {
-      T *out = y[i], *in = x[i];
-#pragma GCC ivdep
-      for (int64_t j = 0; j < width; j++) out[j] = in[j] - shift[j] - log_sum[j];
-    }
+    column_sums(sum, n, width, [&](int64_t i) {
+      return [&, in = x[i]](int64_t j) { return math::exp_of_negative(in[j] - shift[j]); };
+    });
+    for (int64_t j = 0; j < width; j++) sum[j] = math::log(sum[j]);
+    each_element(n, width, [&](int64_t i) {
+      return [&, out = y[i], in = x[i]](int64_t j) { out[j] = in[j] - shift[j] - sum[j]; };
+    });
   }
 };
 
 struct SoftmaxBackwardColumns {
   template <class T>
   static TT_INLINE void run(Matrix<T> dx, Matrix<T> y, Matrix<T> g, int64_t n, int64_t width) {
-    alignas(64) double sum[column_tile] = {};
-    alignas(64) T total[column_tile];
-    for (int64_t i = 0; i < n; i++) {
-      const T *value = y[i], *grad = g[i];
-      for (int64_t j = 0; j < width; j++) sum[j] += value[j] * grad[j];
-    }
-    for (int64_t j = 0; j < width; j++) total[j] = T(sum[j]);
-    for (int64_t i = 0; i < n; i++) {
-      T *out = dx[i], *value = y[i], *grad = g[i];
-#pragma GCC ivdep
-      for (int64_t j = 0; j < width; j++) out[j] = value[j] * (grad[j] - total[j]);
-    }
+    alignas(64) T total[column_limit];
+    column_sums(total, n, width, [&](int64_t i) {
+      return [value = y[i], grad = g[i]](int64_t j) { return value[j] * grad[j]; };
+    });
+    each_element(n, width, [&](int64_t i) {
+      return [&, out = dx[i], value = y[i], grad = g[i]](int64_t j) { out[j] = value[j] * (grad[j] - total[j]); };
+    });
   }
 };
 
 struct LogSoftmaxBackwardColumns {
   template <class T>
   static TT_INLINE void run(Matrix<T> dx, Matrix<T> y, Matrix<T> g, int64_t n, int64_t width) {
-    alignas(64) double sum[column_tile] = {};
-    alignas(64) T total[column_tile];
-    for (int64_t i = 0; i < n; i++) {
-      const T* grad = g[i];
-      for (int64_t j = 0; j < width; j++) sum[j] += grad[j];
-    }
-    for (int64_t j = 0; j < width; j++) total[j] = T(sum[j]);
-    for (int64_t i = 0; i < n; i++) {
-      T *out = dx[i], *value = y[i], *grad = g[i];
-#pragma GCC ivdep
-      for (int64_t j = 0; j < width; j++) out[j] = grad[j] - math::exp(value[j]) * total[j];
-    }
+    alignas(64) T total[column_limit];
+    column_sums(total, n, width, [&](int64_t i) { return [grad = g[i]](int64_t j) { return grad[j]; }; });
+    each_element(n, width, [&](int64_t i) {
+      return [&, out = dx[i], value = y[i], grad = g[i]](int64_t j) {
+        out[j] = grad[j] - math::exp_of_negative(value[j]) * total[j];
+      };
+    });
   }
 };
 

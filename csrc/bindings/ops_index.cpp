@@ -1,0 +1,7 @@
+#include "bindings/registry.h"
+
+namespace tt {
+
+void bind_index(Registry& registry) {}
+
+}  // namespace tt

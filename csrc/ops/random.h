@@ -1,0 +1,6 @@
+#pragma once
+#include "ops/internal.h"
+
+namespace tt {
+
+}  // namespace tt

@@ -1,0 +1,192 @@
+"""The methods of Tensor that are written in Python, and its ways out: printing, pickling, NumPy, DLPack."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from . import _C, _legacy, _printing
+from ._C import Tensor
+from .functional import norm
+
+
+def _repr(self: Tensor, *, tensor_contents: str | None = None) -> str:
+    if tensor_contents is not None:
+        raise NotImplementedError("__repr__: tensor_contents is not supported")
+    return _printing.tensor_text(self)
+
+
+def numpy(self: Tensor, *, force: bool = False) -> Any:
+    """Return the values as a NumPy array that shares their memory; with `force`, a copy where that cannot be."""
+    return _C._to_numpy(self.detach().cpu() if force else self)
+
+
+def tolist(self: Tensor) -> Any:
+    """Return the values as nested lists, or as a number if there are no dimensions."""
+    return _C._to_list(self)
+
+
+def array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Any:
+    values = numpy(self)
+    if copy is False and dtype is not None and values.dtype != dtype:
+        raise ValueError("__array__: a change of dtype cannot be made without a copy")
+    if copy:
+        return values.astype(values.dtype if dtype is None else dtype, copy=True)
+    return values if dtype is None else values.astype(dtype, copy=False)
+
+
+def array_wrap(self: Tensor, values: Any, context: Any = None, return_scalar: bool = False) -> Any:
+    return _C._tensor_from_data(values, _C.bool if values.dtype == bool else None, None, False)
+
+
+# ---------------------------------------------------------------- copies
+
+
+def deepcopy(self: Tensor, memo: dict) -> Tensor:
+    if id(self) in memo:
+        return memo[id(self)]
+    if not self.is_leaf:
+        raise RuntimeError(
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
+        )
+    copied = self.detach().clone()
+    if type(self) is not Tensor:
+        copied = _C._make_subclass(type(self), copied, self.requires_grad)
+    elif self.requires_grad:
+        copied.requires_grad_()
+    memo[id(self)] = copied
+    if self.grad is not None:
+        copied.grad = deepcopy(self.grad, memo)
+    for name, value in self.__dict__.items():
+        copied.__dict__[name] = copy.deepcopy(value, memo)
+    return copied
+
+
+def _rebuild(cls: type, values: bytes, dtype: Any, size: tuple, requires_grad: bool, attributes: dict) -> Tensor:
+    flat = _C._tensor_from_data(bytearray(values), None, None, True)
+    made = flat.view(dtype).reshape(size) if len(values) else _C.empty(size, dtype=dtype)
+    if cls is not Tensor:
+        made = _C._make_subclass(cls, made, requires_grad)
+    elif requires_grad:
+        made.requires_grad_()
+    made.__dict__.update(attributes)
+    return made
+
+
+def reduce_ex(self: Tensor, protocol: int) -> tuple:
+    if not self.is_leaf:
+        raise RuntimeError("cannot pickle a tensor that is part of a graph; pickle x.detach() instead")
+    values = self.detach().cpu().contiguous().reshape(-1).view(_C.uint8) if self.numel() else self.new_empty(0)
+    raw = numpy(values).tobytes()
+    return _rebuild, (type(self), raw, self.dtype, tuple(self.shape), self.requires_grad, self.__dict__)
+
+
+# ---------------------------------------------------------------- autograd
+
+
+def register_hook(self: Tensor, hook: Any) -> Any:
+    """Call `hook(grad)` when the gradient is computed; what it returns, if anything, replaces the gradient."""
+    return _C._register_hook(self, hook)
+
+
+def register_post_accumulate_grad_hook(self: Tensor, hook: Any) -> Any:
+    """Call `hook(tensor)` after a gradient was added to the `.grad` of this leaf."""
+    return _C._register_post_accumulate_grad_hook(self, hook)
+
+
+def retain_grad(self: Tensor) -> None:
+    """Keep the gradient of a non-leaf in its `.grad`."""
+    _C._retain_grad(self)
+
+
+# ---------------------------------------------------------------- memory
+
+
+def pin_memory(self: Tensor, device: Any = None) -> Tensor:
+    """Return a copy in page-locked memory, for faster copies to a GPU."""
+    raise RuntimeError("pin_memory: cannot pin memory, no GPU is available")
+
+
+def is_pinned(self: Tensor, device: Any = None) -> bool:
+    """Whether the memory is page-locked."""
+    return False
+
+
+def share_memory_(self: Tensor) -> Tensor:
+    """Move the memory to where other processes can see it."""
+    raise NotImplementedError("share_memory_: shared memory between processes is not supported")
+
+
+def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
+    """Return the tensor itself: it is dense."""
+    return self if dtype is None else self.to(dtype)
+
+
+def coalesce(self: Tensor) -> Tensor:
+    """Only sparse tensors can be coalesced, and there are none."""
+    raise RuntimeError("coalesce: expected sparse coordinate tensor layout but got Strided")
+
+
+def reversed_(self: Tensor) -> Tensor:
+    return self.flip(0) if self.dim() else self
+
+
+def new(self: Tensor, *args: Any, device: Any = None) -> Tensor:
+    """Return a tensor of this dtype from sizes or data; the old way to write new_empty and new_tensor."""
+    return _legacy.construct(self.dtype, self.device.type, *args, device=device)
+
+
+def dlpack_device(self: Tensor) -> tuple[int, int]:
+    return (1, 0) if self.device.type == "cpu" else (2, self.device.index)
+
+
+def dlpack(
+    self: Tensor, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: bool | None = None
+) -> Any:
+    if self.requires_grad:
+        raise BufferError("__dlpack__: can't export tensors that require gradient, use tensor.detach()")
+    if dl_device is not None and tuple(dl_device) != dlpack_device(self):
+        raise BufferError(f"__dlpack__: cannot export to device {dl_device}")
+    return _C._to_dlpack(self.clone() if copy else self)
+
+
+def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
+    """Return a tensor that shares memory with an object of another library, through the DLPack protocol."""
+    capsule = ext_tensor.__dlpack__() if hasattr(ext_tensor, "__dlpack__") else ext_tensor
+    made = _C._from_dlpack(capsule)
+    if device is not None:
+        made = made.to(device)
+    return made.clone() if copy else made
+
+
+def to_dlpack(tensor: Tensor) -> Any:
+    """Return a DLPack capsule over the memory of a tensor."""
+    return dlpack(tensor)
+
+
+_METHODS = {
+    "__repr__": _repr,
+    "__str__": _repr,
+    "__format__": _printing.tensor_format,
+    "__array__": array,
+    "__array_wrap__": array_wrap,
+    "__array_priority__": 1000,
+    "__deepcopy__": deepcopy,
+    "__reduce_ex__": reduce_ex,
+    "__reversed__": reversed_,
+    "__dlpack__": dlpack,
+    "__dlpack_device__": dlpack_device,
+    "_make_subclass": staticmethod(_C._make_subclass),
+    "layout": _C.strided,
+    "type": _legacy.tensor_type,
+    "norm": norm,
+}
+
+for _function in (
+    numpy, tolist, register_hook, register_post_accumulate_grad_hook, retain_grad,
+    pin_memory, is_pinned, share_memory_, to_dense, coalesce, new,
+):  # fmt: skip
+    _METHODS[_function.__name__] = _function
+
+for _name, _value in _METHODS.items():
+    setattr(Tensor, _name, _value)
