@@ -68,11 +68,7 @@ HookHandle register_post_accumulate_grad_hook(const Tensor& x, py::function hook
 
 void retain_grad(const Tensor& x) {
   check(needs_grad(x), "can't retain_grad on Tensor that has requires_grad=False");
-  Ref<Node> node = producer_of(x);
-  if (!node) return;
-  Autograd& state = autograd_of(x);
-  state.retains_grad = true;
-  node->more().retained[state.producer.output] = x.body();
+  if (producer_of(x)) retain_gradient(x);
 }
 
 py::tuple python_gradients(const Gradients& gradients) {

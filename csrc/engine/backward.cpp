@@ -83,19 +83,20 @@ Tensor run_hooks(const std::shared_ptr<HookList>& list, Tensor g) {
   return g;
 }
 
+// Whether nobody else can see a gradient, so that it may be taken over as it is.
+bool is_ours(const Tensor& g, const Shape& strides) {
+  return g.unique() && g.storage()->references == 1 && g.strides() == strides;
+}
+
 void add_to_grad(const Tensor& variable, const Tensor& g, bool recording) {
   Tensor& grad = autograd_of(variable).grad;
-  if (!grad.defined()) {
-    bool own = !recording && g.unique() && g.storage()->references == 1 && g.strides() == variable.strides();
-    if (own || recording) grad = recording ? g : g;
-    else {
-      grad = empty_like(variable, g.dtype());
-      copy_values(grad, g);
-    }
-    return;
+  if (grad.defined() && recording) grad = add(grad, g);
+  else if (grad.defined()) add(grad, g, 1, Out{&grad, true});
+  else if (recording || is_ours(g, variable.strides())) grad = g;
+  else {
+    grad = empty_like(variable, g.dtype());
+    copy_values(grad, g);
   }
-  if (recording) grad = add(grad, g);
-  else add(grad, g, 1, Out{&grad, true});
 }
 
 // A leaf's hooks see the gradient before it is added, the others after.
@@ -111,7 +112,7 @@ void accumulate(const AccumulateGrad& node, Tensor g, bool recording) {
   for (auto& [id, hook] : hooks) hook(variable);
 }
 
-void run_output_hooks(Node& node, Gradients& gradients, bool recording) {
+void run_output_hooks(Node& node, Gradients& gradients) {
   NodeExtras& extras = *node.extras;
   for (int i = 0; i < gradients.size(); i++) {
     if (!gradients[i].defined()) continue;
@@ -125,7 +126,6 @@ void run_output_hooks(Node& node, Gradients& gradients, bool recording) {
   }
   auto pre_hooks = extras.pre_hooks;
   for (auto& [id, hook] : pre_hooks) hook(gradients);
-  (void)recording;
 }
 
 // ---------------------------------------------------------------- one run
@@ -198,7 +198,7 @@ class Run {
   void visit(Pending pending) {
     Node& node = *pending.node;
     auto* leaf = dynamic_cast<AccumulateGrad*>(&node);
-    if (node.extras && !leaf) run_output_hooks(node, pending.gradients, recording_);
+    if (node.extras && !leaf) run_output_hooks(node, pending.gradients);
     capture(node, pending.gradients);
     if (leaf) {
       if (!options_.inputs || (options_.accumulate && captures_.count(&node)))

@@ -89,9 +89,24 @@ Edge gradient_edge(const Tensor& x) {
   return {Ref<Node>::adopt(state.accumulator), 0};
 }
 
+// The node knows the bodies whose gradients it keeps without owning them.
+static void forget_retained(Autograd& state) {
+  if (state.retains_grad && state.producer.node) state.producer.node->more().retained.erase(state.producer.output);
+}
+
+Autograd::~Autograd() { forget_retained(*this); }
+
+void retain_gradient(const Tensor& y) {
+  Autograd& state = autograd_of(y);
+  state.retains_grad = true;
+  state.producer.node->more().retained[state.producer.output] = y.body();
+}
+
 void set_producer(const Tensor& y, const Ref<Node>& node, uint32_t output) {
   Autograd& state = autograd_of(y);
+  forget_retained(state);
   state.producer = {node, output};
+  if (state.retains_grad) retain_gradient(y);
   state.view_version = y.version();
   y.body()->requires_grad = true;
 }

@@ -90,6 +90,7 @@ struct Autograd : AutogradState {
   std::shared_ptr<HookList> hooks;        // of a leaf; a non-leaf's are with its producer
   std::map<int64_t, std::function<void(const Tensor&)>> post_accumulate_hooks;
   int64_t next_post_hook = 0;
+  ~Autograd() override;
 };
 
 Autograd& autograd_of(const Tensor& x);  // made when missing
@@ -100,6 +101,7 @@ bool is_leaf(const Tensor& x);
 Edge gradient_edge(const Tensor& x);     // where the gradient of x goes; empty when none is needed
 Ref<Node> producer_of(const Tensor& x);  // grad_fn: null for a leaf
 void set_producer(const Tensor& y, const Ref<Node>& node, uint32_t output);
+void retain_gradient(const Tensor& y);   // a non-leaf, from now on, keeps its gradient
 
 // A view whose base was changed in place gets a producer that reads the base anew; as_strided lives in ops.
 using ViewReplay = Ref<Node> (*)(const Tensor& base, const Tensor& view);

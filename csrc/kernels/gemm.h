@@ -2,8 +2,8 @@
 #pragma once
 #include <cstdint>
 
+#include "kernels/gemm_call.h"
 #include "kernels/select.h"
-#include "kernels/table.h"
 
 namespace tt {
 

@@ -81,10 +81,14 @@ TT_INLINE T trigamma(T y) {
   return T(reflected ? pi * pi / (s * s) - result : result);
 }
 
-// Bessel's I0
+// Bessel's I0: the power series up to 15, e^a / sqrt(a) times a series in 15 / a from there on.
+TT_INLINE double bessel_far(double a, double series) {
+  double half = exp(0.5 * a);
+  return half * series / sqrt(a) * half;
+}
 template <class T>
 TT_INLINE T i0(T y) {
-  double a = abs(double(y)), u = 15.0 / a, half = exp(0.5 * a);
+  double a = abs(double(y)), u = 15.0 / a;
   double near = polynomial(0.25 * a * a, 0.999999999999999954, 1.00000000000000156, 0.24999999999999212,
                            0.0277777777777921994, 0.00173611111109815141, 6.94444444511261145e-5,
                            1.92901234350594423e-6, 3.93675993662340342e-8, 6.1511865984191675e-10,
@@ -97,9 +101,8 @@ TT_INLINE T i0(T y) {
                           2.11644004937745903e-8, 9.60747092909136139e-10, 6.64834460426433472e-9,
                           -6.80498596177715944e-9, 5.69069283058567009e-9, -2.59387153865175326e-9,
                           5.66137754108247692e-10);
-  return T(a < 15.0 ? near : half * far / sqrt(a) * half);
+  return T(a < 15.0 ? near : bessel_far(a, far));
 }
-
 TT_INLINE float hypot(float a, float b) { return float(sqrt(double(a) * double(a) + double(b) * double(b))); }
 TT_INLINE double hypot(double a, double b) {
   double x = abs(a), y = abs(b), larger = x > y ? x : y, ratio = (x > y ? y : x) / larger, one = 1.0;

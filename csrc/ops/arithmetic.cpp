@@ -4,94 +4,185 @@
 
 namespace tt {
 
-// ---------------------------------------------------------------- one argument
+// ---------------------------------------------------------------- for the family
 
-Tensor neg(const Tensor& x, Out out) {
-  check(x.dtype() != DType::Bool, "neg: negation, the `-` operator, on a bool tensor is not supported. "
-        "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.");
-  Tensor y = unary(Elementwise::neg, x, out);
-  return record("NegBackward0", y, inputs(x), save(), [](const Tensor& g) { return neg(g); });
+void fail_dtype(const char* op, DType type) {
+  fail(ErrorKind::NotImplemented, op, ": not implemented for '", legacy_name_of(type), "'");
 }
 
-Tensor abs(const Tensor& x, Out out) {
-  Tensor y = unary(Elementwise::abs, x, out);
-  return record("AbsBackward0", y, inputs(x), save(x),
-                [](const Tensor& g, const Tensor& x) { return mul(g, unary(Elementwise::sign, detach(x))); });
+void check_floating(const char* op, const Tensor& x) {
+  if (!x.is_floating()) [[unlikely]] fail_dtype(op, x.dtype());
 }
 
-Tensor exp(const Tensor& x, Out out) {
-  Tensor y = unary(Elementwise::exp, x, out);
-  return record("ExpBackward0", y, inputs(x), save(y), [](const Tensor& g, const Tensor& y) { return mul(g, y); });
+Tensor without_derivative(const char* op, const Tensor& y, const Tensor& a, const Tensor& b) {
+  if (!is_floating(y.dtype())) return y;
+  return record_joint("NotImplemented", y, inputs(a, b), save(op),
+                      [](const Gradients&, Wanted, const char* const& op) -> Gradients {
+                        fail(ErrorKind::Runtime, op, ": the derivative is not implemented");
+                      });
 }
 
-Tensor log(const Tensor& x, Out out) {
-  Tensor y = unary(Elementwise::log, x, out);
-  return record("LogBackward0", y, inputs(x), save(x), [](const Tensor& g, const Tensor& x) { return div(g, x); });
-}
-
-// ---------------------------------------------------------------- two arguments
+// ---------------------------------------------------------------- sums
 
 static bool is_one(const Scalar& alpha) { return alpha.is_real() ? alpha.real == 1 : alpha.integer == 1; }
 
 static void check_alpha(const char* op, DType type, const Scalar& alpha) {
   check(alpha.dtype != DType::Bool || type == DType::Bool, op, ": Boolean alpha only supported for Boolean results.");
   check(!alpha.is_real() || is_floating(type), op,
-        ": For integral input tensors, argument alpha must not be a floating point number.");
+        ": For integral input tensors, argument alpha must not be a floating point number, got ", alpha);
 }
 
-static Tensor scaled(const Tensor& g, const Scalar& alpha) {
-  return is_one(alpha) ? g : mul(g, wrapped_number(alpha));
+static Scalar negated(const Scalar& alpha) {
+  return alpha.is_real() ? Scalar(-alpha.real) : Scalar(int64_t(0 - uint64_t(alpha.integer)));
+}
+
+static Tensor scaled(const Tensor& g, const Scalar& alpha) { return is_one(alpha) ? g : times(g, alpha); }
+
+static Tensor record_sum(const char* name, const Tensor& y, const Tensor& a, const Tensor& b, const Scalar& alpha) {
+  return record(name, y, inputs(a, b), save(alpha), [](const Tensor& g, const Scalar&) { return g; },
+                [](const Tensor& g, const Scalar& alpha) { return scaled(g, alpha); });
+}
+
+static Tensor add_scaled(const char* op, const Tensor& a, const Tensor& b, const Scalar& alpha, Out out) {
+  DType type = result_type({&a, &b});
+  check_alpha(op, type, alpha);
+  Tensor factor = wrapped_number(alpha);
+  if (type == DType::Bool) return binary(Elementwise::add, a, mul(b, wrapped_number(alpha.to<double>() != 0)), out);
+  return elementwise_as(Elementwise::add_scaled, type, {&a, &b, &factor}, out);
 }
 
 Tensor add(const Tensor& a, const Tensor& b, const Scalar& alpha, Out out) {
   if (is_one(alpha)) {
+    if (alpha.dtype == DType::Bool) check_alpha("add", result_type({&a, &b}), alpha);
     Tensor y = binary(Elementwise::add, a, b, out);
     return record("AddBackward0", y, inputs(a, b), save(), [](const Tensor& g) { return g; },
                   [](const Tensor& g) { return g; });
   }
-  check_alpha("add", result_type({&a, &b}), alpha);
-  Tensor factor = wrapped_number(alpha);
-  Tensor y = elementwise(Elementwise::add_scaled, {&a, &b, &factor}, out);
-  return record("AddBackward0", y, inputs(a, b), save(alpha), [](const Tensor& g, const Scalar&) { return g; },
-                [](const Tensor& g, const Scalar& alpha) { return scaled(g, alpha); });
+  return record_sum("AddBackward0", add_scaled("add", a, b, alpha, out), a, b, alpha);
 }
 
-static Scalar negated(const Scalar& alpha) { return alpha.is_real() ? Scalar(-alpha.real) : Scalar(-alpha.integer); }
+static void check_difference(const Tensor& a, const Tensor& b) {
+  bool first = a.dtype() == DType::Bool, second = b.dtype() == DType::Bool;
+  if (!first && !second) [[likely]] return;
+  check(!first || !second, "sub: subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+        "`logical_xor()` operator instead.");
+  fail(ErrorKind::Runtime, "sub: subtraction, the `-` operator, with a bool tensor is not supported. If you are trying "
+       "to invert a mask, use the `~` or `logical_not()` operator instead.");
+}
 
 Tensor sub(const Tensor& a, const Tensor& b, const Scalar& alpha, Out out) {
-  check(a.dtype() != DType::Bool || b.dtype() != DType::Bool, "sub: subtraction, the `-` operator, with two bool tensors "
-        "is not supported. Use the `^` or `logical_xor()` operator instead.");
-  check(a.dtype() != DType::Bool && b.dtype() != DType::Bool, "sub: subtraction, the `-` operator, with a bool tensor is "
-        "not supported. If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.");
-  if (!is_one(alpha)) {
-    check_alpha("sub", result_type({&a, &b}), alpha);
-    return add(a, b, negated(alpha), out);
+  check_difference(a, b);
+  if (is_one(alpha) && alpha.dtype != DType::Bool) {
+    Tensor y = binary(Elementwise::sub, a, b, out);
+    const char* name = a.body()->wrapped_number ? "RsubBackward1" : "SubBackward0";
+    return record(name, y, inputs(a, b), save(), [](const Tensor& g) { return g; },
+                  [](const Tensor& g) { return neg(g); });
   }
-  Tensor y = binary(Elementwise::sub, a, b, out);
-  return record("SubBackward0", y, inputs(a, b), save(), [](const Tensor& g) { return g; },
-                [](const Tensor& g) { return neg(g); });
+  check_alpha("sub", result_type({&a, &b}), alpha);
+  Scalar factor = negated(alpha);
+  return record_sum("SubBackward0", add_scaled("sub", a, b, factor, out), a, b, factor);
 }
+
+Tensor rsub(const Tensor& a, const Tensor& b, const Scalar& alpha) {
+  check_difference(a, b);
+  check_alpha("rsub", result_type({&a, &b}), alpha);
+  Scalar factor = negated(alpha);
+  const char* name = b.body()->wrapped_number ? "RsubBackward1" : "RsubBackward0";
+  return record_sum(name, add_scaled("rsub", b, a, factor, {}), b, a, factor);
+}
+
+// ---------------------------------------------------------------- products and quotients
 
 Tensor mul(const Tensor& a, const Tensor& b, Out out) {
   Tensor y = binary(Elementwise::mul, a, b, out);
-  return record("MulBackward0", y, inputs(a, b), save(a, b),
+  return record("MulBackward0", y, inputs(a, b), save(kept_if(needs_grad(b), a), kept_if(needs_grad(a), b)),
                 [](const Tensor& g, const Tensor&, const Tensor& b) { return mul(g, b); },
                 [](const Tensor& g, const Tensor& a, const Tensor&) { return mul(g, a); });
 }
 
 Tensor div(const Tensor& a, const Tensor& b, Out out) {
   Tensor y = binary(Elementwise::div, a, b, out);
-  return record("DivBackward0", y, inputs(a, b), save(a, b),
+  return record("DivBackward0", y, inputs(a, b), save(kept_if(needs_grad(b), a), b),
                 [](const Tensor& g, const Tensor&, const Tensor& b) { return div(g, b); },
                 [](const Tensor& g, const Tensor& a, const Tensor& b) { return neg(mul(g, div(div(a, b), b))); });
 }
 
+static Tensor no_slope(const Tensor& g) { return zeros_like(g); }
+
+Tensor divide(const Tensor& a, const Tensor& b, const std::optional<std::string>& rounding_mode, Out out) {
+  if (!rounding_mode) return div(a, b, out);
+  bool down = *rounding_mode == "floor";
+  check(down || *rounding_mode == "trunc", "div: expected rounding_mode to be one of None, 'trunc', or 'floor' but "
+        "found '", *rounding_mode, "'");
+  Tensor y = binary(down ? Elementwise::floor_divide : Elementwise::trunc_divide, a, b, out);
+  return record("DivBackward2", y, inputs(a, b), save(), no_slope, no_slope);
+}
+
+Tensor floor_divide(const Tensor& a, const Tensor& b, Out out) {
+  return without_derivative("floor_divide", binary(Elementwise::floor_divide, a, b, out), a, b);
+}
+
+Tensor remainder(const Tensor& a, const Tensor& b, Out out) {
+  Tensor y = binary(Elementwise::remainder, a, b, out);
+  const char* name = b.body()->wrapped_number ? "RemainderBackward0" : "RemainderBackward1";
+  return record(name, y, inputs(a, b), save(kept_if(needs_grad(b), a), kept_if(needs_grad(b), b)),
+                [](const Tensor& g, const Tensor&, const Tensor&) { return g; },
+                [](const Tensor& g, const Tensor& a, const Tensor& b) { return neg(mul(g, divide(a, b, "floor"))); });
+}
+
+Tensor fmod(const Tensor& a, const Tensor& b, Out out) {
+  Tensor y = binary(Elementwise::fmod, a, b, out);
+  const char* name = b.body()->wrapped_number ? "FmodBackward0" : "FmodBackward1";
+  return record(name, y, inputs(a, b), save(kept_if(needs_grad(b), a), kept_if(needs_grad(b), b)),
+                [](const Tensor& g, const Tensor&, const Tensor&) { return g; },
+                [](const Tensor& g, const Tensor& a, const Tensor& b) { return neg(mul(g, divide(a, b, "trunc"))); });
+}
+
+// ---------------------------------------------------------------- powers
+
+// x^exponent, by a cheaper op than pow where there is one.
+static Tensor power_value(const Tensor& x, const Tensor& exponent, const Scalar& value, Out out) {
+  DType type = result_type({&x, &exponent});
+  double e = value.to<double>();
+  if (e == 2 && type != DType::Bool) return elementwise_as(Elementwise::square, type, {&x}, out);
+  if (e == 1 && type == DType::Bool) return binary(Elementwise::bitwise_and, x, exponent, out);
+  if (!is_floating(type)) {
+    check(e >= 0, "pow: Integers to negative integer powers are not allowed, got exponent ", value);
+    return binary(Elementwise::pow, x, exponent, out);
+  }
+  if (e == 0.5) return elementwise_as(Elementwise::sqrt, type, {&x}, out);
+  if (e == -0.5) return elementwise_as(Elementwise::rsqrt, type, {&x}, out);
+  if (e == -1) return elementwise_as(Elementwise::reciprocal, type, {&x}, out);
+  return binary(Elementwise::pow, x, exponent, out);
+}
+
+static Tensor power_slope(const Tensor& g, const Tensor& x, const Scalar& exponent) {
+  if (exponent.to<double>() == 0) return zeros_like(g);
+  if (exponent.to<double>() == 2) return mul(g, times(x, 2));
+  Scalar lower = exponent.is_real() ? Scalar(exponent.real - 1) : Scalar(exponent.integer - 1);
+  return mul(g, times(power(x, lower), exponent));
+}
+
+static Tensor power_of_number(const Tensor& base, const Tensor& b, Out out) {
+  Tensor y = binary(Elementwise::pow, base, b, out);
+  return record("PowBackward2", y, inputs(b), save(b, y, item(base)),
+                [](const Tensor& g, const Tensor& b, const Tensor& y, const Scalar& base) {
+                  Tensor slope = times(mul(g, y), std::log(base.to<double>()));
+                  if (base.to<double>() != 0) return slope;
+                  return where(ge(b, wrapped_number(0)), wrapped_number(0), slope);
+                });
+}
+
 Tensor pow(const Tensor& a, const Tensor& b, Out out) {
-  DType type = result_type({&a, &b});
-  if (!is_floating(type) && b.body()->wrapped_number)
-    check(item(b).integer >= 0, "pow: Integers to negative integer powers are not allowed, got exponent ", item(b));
+  if (b.body()->wrapped_number) {
+    Scalar exponent = item(b);
+    Tensor y = power_value(a, b, exponent, out);
+    return record("PowBackward0", y, inputs(a), save(a, exponent), power_slope);
+  }
+  if (a.body()->wrapped_number) return power_of_number(a, b, out);
   Tensor y = binary(Elementwise::pow, a, b, out);
-  return record("PowBackward0", y, inputs(a, b), save(a, b, y),
+  bool second = needs_grad(b);
+  return record("PowBackward1", y, inputs(a, b), save(a, b, kept_if(second, y)),
                 [](const Tensor& g, const Tensor& a, const Tensor& b, const Tensor&) {
                   Tensor slope = mul(b, pow(a, sub(b, wrapped_number(1))));
                   return mul(g, where(eq(b, wrapped_number(0)), wrapped_number(0), slope));
@@ -102,44 +193,19 @@ Tensor pow(const Tensor& a, const Tensor& b, Out out) {
                 });
 }
 
-Tensor floor_divide(const Tensor& a, const Tensor& b, Out out) { return binary(Elementwise::floor_divide, a, b, out); }
-
-Tensor remainder(const Tensor& a, const Tensor& b, Out out) {
-  Tensor y = binary(Elementwise::remainder, a, b, out);
-  return record("RemainderBackward0", y, inputs(a, b), save(a, b),
-                [](const Tensor& g, const Tensor&, const Tensor&) { return g; },
-                [](const Tensor& g, const Tensor& a, const Tensor& b) {
-                  return neg(mul(g, floor_divide(detach(a), detach(b))));
-                });
+Tensor float_power(const Tensor& a, const Tensor& b) {
+  auto widened = [](const Tensor& x) {
+    return x.body()->wrapped_number ? x : to_dtype(x, DType::Float64);
+  };
+  if (b.body()->wrapped_number && a.body()->wrapped_number) return pow(number_like(zeros({}, DType::Float64), item(a)), b);
+  return pow(widened(a), widened(b));
 }
 
-// ---------------------------------------------------------------- bits
-
-Tensor bitwise_not(const Tensor& x, Out out) { return unary(Elementwise::bitwise_not, x, out); }
-Tensor bitwise_and(const Tensor& a, const Tensor& b, Out out) { return binary(Elementwise::bitwise_and, a, b, out); }
-Tensor bitwise_or(const Tensor& a, const Tensor& b, Out out) { return binary(Elementwise::bitwise_or, a, b, out); }
-Tensor bitwise_xor(const Tensor& a, const Tensor& b, Out out) { return binary(Elementwise::bitwise_xor, a, b, out); }
-Tensor shift_left(const Tensor& a, const Tensor& b, Out out) { return binary(Elementwise::shift_left, a, b, out); }
-Tensor shift_right(const Tensor& a, const Tensor& b, Out out) { return binary(Elementwise::shift_right, a, b, out); }
-
-// ---------------------------------------------------------------- comparison and choice
-
-Tensor eq(const Tensor& a, const Tensor& b, Out out) { return binary(Elementwise::eq, a, b, out); }
-Tensor ne(const Tensor& a, const Tensor& b, Out out) { return binary(Elementwise::ne, a, b, out); }
-Tensor lt(const Tensor& a, const Tensor& b, Out out) { return binary(Elementwise::lt, a, b, out); }
-Tensor le(const Tensor& a, const Tensor& b, Out out) { return binary(Elementwise::le, a, b, out); }
-Tensor gt(const Tensor& a, const Tensor& b, Out out) { return binary(Elementwise::gt, a, b, out); }
-Tensor ge(const Tensor& a, const Tensor& b, Out out) { return binary(Elementwise::ge, a, b, out); }
-
-Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b, Out out) {
-  check(condition.dtype() == DType::Bool || condition.dtype() == DType::UInt8,
-        "where: expected condition to be a boolean tensor, but got a tensor with dtype ",
-        legacy_name_of(condition.dtype()));
-  Tensor y = elementwise_as(Elementwise::where, result_type({&a, &b}), {&condition, &a, &b}, out);
-  return record("WhereBackward0", y, inputs(condition, a, b), save(condition),
-                [](const Tensor&, const Tensor&) { return Tensor(); },
-                [](const Tensor& g, const Tensor& condition) { return where(condition, g, wrapped_number(0)); },
-                [](const Tensor& g, const Tensor& condition) { return where(condition, wrapped_number(0), g); });
+Tensor square(const Tensor& x, Out out) {
+  if (x.dtype() == DType::Bool) return pow(x, wrapped_number(2), out);
+  Tensor y = unary(Elementwise::square, x, out);
+  return record("PowBackward0", y, inputs(x), save(x),
+                [](const Tensor& g, const Tensor& x) { return mul(g, times(x, 2)); });
 }
 
 bool any_zero(const Tensor& x) { return item(any(eq(x, wrapped_number(0)))).integer != 0; }

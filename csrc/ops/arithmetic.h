@@ -1,40 +1,40 @@
+// Sums, products, quotients, powers and remainders.
 #pragma once
 #include "ops/internal.h"
 
 namespace tt {
 
-Tensor neg(const Tensor& x, Out out = {});
-Tensor abs(const Tensor& x, Out out = {});
-Tensor exp(const Tensor& x, Out out = {});
-Tensor log(const Tensor& x, Out out = {});
 Tensor add(const Tensor& a, const Tensor& b, const Scalar& alpha = 1, Out out = {});
 Tensor sub(const Tensor& a, const Tensor& b, const Scalar& alpha = 1, Out out = {});
+Tensor rsub(const Tensor& a, const Tensor& b, const Scalar& alpha = 1);  // b - alpha * a
 Tensor mul(const Tensor& a, const Tensor& b, Out out = {});
 Tensor div(const Tensor& a, const Tensor& b, Out out = {});
-
-Tensor pow(const Tensor& a, const Tensor& b, Out out = {});
+Tensor divide(const Tensor& a, const Tensor& b, const std::optional<std::string>& rounding_mode, Out out = {});
 Tensor floor_divide(const Tensor& a, const Tensor& b, Out out = {});
 Tensor remainder(const Tensor& a, const Tensor& b, Out out = {});
+Tensor fmod(const Tensor& a, const Tensor& b, Out out = {});
+Tensor pow(const Tensor& a, const Tensor& b, Out out = {});
+Tensor float_power(const Tensor& a, const Tensor& b);
+Tensor square(const Tensor& x, Out out = {});
 
-// ---- bits
-Tensor bitwise_not(const Tensor& x, Out out = {});
-Tensor bitwise_and(const Tensor& a, const Tensor& b, Out out = {});
-Tensor bitwise_or(const Tensor& a, const Tensor& b, Out out = {});
-Tensor bitwise_xor(const Tensor& a, const Tensor& b, Out out = {});
-Tensor shift_left(const Tensor& a, const Tensor& b, Out out = {});
-Tensor shift_right(const Tensor& a, const Tensor& b, Out out = {});
-
-// ---- comparison: bool results, no gradient
-Tensor eq(const Tensor& a, const Tensor& b, Out out = {});
-Tensor ne(const Tensor& a, const Tensor& b, Out out = {});
-Tensor lt(const Tensor& a, const Tensor& b, Out out = {});
-Tensor le(const Tensor& a, const Tensor& b, Out out = {});
-Tensor gt(const Tensor& a, const Tensor& b, Out out = {});
-Tensor ge(const Tensor& a, const Tensor& b, Out out = {});
-
-Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b, Out out = {});
+// With a number: what rules are mostly made of.
+inline Tensor times(const Tensor& x, const Scalar& factor) { return mul(x, wrapped_number(factor)); }
+inline Tensor plus(const Tensor& x, const Scalar& term) { return add(x, wrapped_number(term)); }
+inline Tensor power(const Tensor& x, const Scalar& exponent) { return pow(x, wrapped_number(exponent)); }
 
 bool any_zero(const Tensor& x);
 bool any_nan(const Tensor& x);
+
+// ---- for the ops of this family
+// The tensor, where a derivative will read it; else nothing, so that its memory is free and it may be changed.
+inline const Tensor& kept_if(bool needed, const Tensor& x) {
+  static const Tensor nothing;
+  return needed ? x : nothing;
+}
+// Refuses integers, which the op would otherwise promote.
+void check_floating(const char* op, const Tensor& x);
+// Gives the result of an op that PyTorch does not differentiate a node that says so in backward.
+Tensor without_derivative(const char* op, const Tensor& y, const Tensor& a, const Tensor& b);
+[[noreturn]] void fail_dtype(const char* op, DType type);
 
 }  // namespace tt

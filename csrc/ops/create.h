@@ -19,12 +19,6 @@ Tensor empty_like(const Tensor& x);                // preserves the order of dim
 Tensor empty_like(const Tensor& x, DType dtype);
 Tensor zeros_like(const Tensor& x);
 Tensor ones_like(const Tensor& x);
-Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step, DType dtype, Device device = {});
-Tensor linspace(const Scalar& start, const Scalar& end, int64_t steps, DType dtype, Device device = {});
-Tensor logspace(const Scalar& start, const Scalar& end, int64_t steps, double base, DType dtype, Device device = {});
-Tensor eye(int64_t n, int64_t m, DType dtype, Device device = {});
-Tensor tril_indices(int64_t rows, int64_t columns, int64_t offset, DType dtype);
-Tensor triu_indices(int64_t rows, int64_t columns, int64_t offset, DType dtype);
 
 // ---- moving values
 Tensor clone(const Tensor& x);                     // preserves the order of dimensions in memory

@@ -32,6 +32,7 @@ FACTS = {DTYPE: "dtype", SHAPE: "shape", STRIDE: "stride", REQUIRES_GRAD: "requi
 TOLERANCE = {"float64": 1e-8, "float32": 5e-5, "float16": 2e-2, "bfloat16": 1e-1}
 
 Result = dict[str, dict[str, Any]]
+READY = "ready"
 
 
 def shortened(value: Any) -> Any:
@@ -132,12 +133,17 @@ class Worker:
         self.seconds = seconds
         self.process: subprocess.Popen[str] | None = None
 
+    def start(self) -> subprocess.Popen[str]:
+        self.process = subprocess.Popen(
+            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout
+        if self.process.stdout.readline().strip() != READY:
+            sys.exit(f"cannot start: {' '.join(self.command)}")
+        return self.process
+
     def run(self, program: list[str]) -> Result:
-        if self.process is None:
-            self.process = subprocess.Popen(
-                self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            )
-        process = self.process
+        process = self.process or self.start()
         assert process.stdin and process.stdout
         clock = threading.Timer(self.seconds, process.kill)
         clock.start()
@@ -161,6 +167,7 @@ class Worker:
 
 
 def serve(module: ModuleType) -> None:
+    print(READY, flush=True)
     for line in sys.stdin:
         print(json.dumps(run(json.loads(line), module)), flush=True)
 

@@ -116,7 +116,9 @@ TT_INLINE void extremum_chunk(T* y, Position<T>* place, const T* x, int64_t n, T
   by_vectors<T>(n, [&](int64_t i, auto count) {
     Vector<T> element = within(load(x + i, count), Extremum::template start<T>, count);
     Vector<T> running = Extremum::combine(broadcast(best), prefix_lanes<Extremum, T>(element));
-    Vector<P> own = (element == running) | (element != element) ? lane_numbers<T>() + P(i) : broadcast(P(-1));
+    auto takes = element == running;
+    if constexpr (std::is_floating_point_v<T>) takes |= element != element;
+    Vector<P> own = takes ? lane_numbers<T>() + P(i) : broadcast(P(-1));
     Vector<P> places = Maximum::combine(broadcast(last), prefix_lanes<Maximum, P>(own));
     store(y + i, running, count);
     store(place + i, places, count);
@@ -139,7 +141,11 @@ void extremum_rows(const RowBlock& block) {
       extremum_chunk<Extremum>(buffer, place, x, length, best);
       stores<T>[int(block.dtype)](buffer, length, block.out + at * read.size, block.stride);
       int64_t* index = block.index + at;
-      for (int64_t i = 0; i < length; i++) index[i * block.stride] = place[i] < 0 ? before : first + place[i];
+      auto position = [&](int64_t i) { return place[i] < 0 ? before : first + place[i]; };
+      if (block.stride == 1)
+        for (int64_t i = 0; i < length; i++) index[i] = position(i);
+      else
+        for (int64_t i = 0; i < length; i++) index[i * block.stride] = position(i);
       best = buffer[length - 1];
       before = index[(length - 1) * block.stride];
     }
