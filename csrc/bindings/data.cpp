@@ -141,7 +141,7 @@ DType dtype_of_numpy(const py::object& type) {
   for (int i = 0; i < dtype_count; i++)
     if (numpy_codes[i] && kind == (numpy_codes[i][0] == '?' ? 'b' : numpy_codes[i][0]) && size_of(DType(i)) == size)
       return DType(i);
-  fail(ErrorKind::Type, "can't convert np.ndarray of type numpy.", std::string(py::str(type)), ". The only supported types "
+  fail(ErrorKind::Type, "from_numpy: can't convert np.ndarray of type numpy.", std::string(py::str(type)), ". The only supported types "
        "are: float64, float32, float16, int64, int32, int16, int8, uint8, and bool.");
 }
 

@@ -3,6 +3,7 @@
 namespace tt {
 
 void bind_arithmetic(Registry& registry);
+void bind_unary(Registry& registry);
 void bind_autograd(Registry& registry);
 void bind_activation(Registry& registry);
 void bind_index(Registry& registry);
@@ -30,8 +31,10 @@ PYBIND11_MODULE(_C, module) {
   define_dlpack(module);
   define_autograd(module);
   define_runtime(module);
+  define_random(module);
   Registry registry(module.ptr(), tensor_type);
   bind_arithmetic(registry);
+  bind_unary(registry);
   bind_autograd(registry);
   bind_activation(registry);
   bind_index(registry);

@@ -31,14 +31,14 @@ constexpr const char* inplace_name() {
   return "__irshift__";
 }
 
-// In-place operators. The old values matter to the derivatives of all but sums.
 template <class F>
-PyObject* inplace_slot(const char* name, PyObject* self, PyObject* other, bool keeps, F op) {
+PyObject* inplace_slot(const char* name, PyObject* self, PyObject* other, Keeps keeps, F op) {
   if (!is_operand(other)) Py_RETURN_NOTIMPLEMENTED;
   return guarded([&] {
     const Tensor x = tensor_of(self), y = operand_from(other);
     bool recording = grad_enabled() && (needs_grad(x) || needs_grad(y));
-    in_place(name, x, keeps, recording, [&](const Tensor& input, Out out) { return op(input, y, out); });
+    bool kept = keeps == Keeps::always || (keeps == Keeps::for_others && needs_grad(y));
+    in_place(name, x, kept, recording, [&](const Tensor& input, Out out) { return op(input, y, out); });
     return Py_NewRef(self);
   });
 }
@@ -50,7 +50,7 @@ Tensor plain(const Tensor& a, const Tensor& b) { return op(a, b, {}); }
 Tensor floor_quotient(const Tensor& a, const Tensor& b) { return floor_divide(a, b); }
 
 PyObject* negative(PyObject* self) { return guarded([&] { return wrap(neg(tensor_of(self))); }); }
-PyObject* positive(PyObject* self) {
+PyObject* unchanged(PyObject* self) {
   return guarded([&] {
     check(tensor_of(self).dtype() != DType::Bool, "The `+` operator, on a bool tensor is not supported.");
     return Py_NewRef(self);
@@ -59,16 +59,25 @@ PyObject* positive(PyObject* self) {
 
 template <Tensor (*op)(const Tensor&, const Tensor&, const Scalar&, Out)>
 PyObject* sum_into(PyObject* a, PyObject* b) {
-  return inplace_slot(op == add ? "add_" : "sub_", a, b, false, [](auto& x, auto& y, Out out) { return op(x, y, 1, out); });
+  return inplace_slot(op == add ? "add_" : "sub_", a, b, Keeps::never,
+                      [](auto& x, auto& y, Out out) { return op(x, y, 1, out); });
 }
 template <Tensor (*op)(const Tensor&, const Tensor&, Out)>
 PyObject* into(PyObject* a, PyObject* b) {
-  return inplace_slot(inplace_name<op>(), a, b, true, [](auto& x, auto& y, Out out) { return op(x, y, out); });
+  constexpr Keeps keeps = op == mul || op == div || op == remainder ? Keeps::for_others : Keeps::always;
+  return inplace_slot(inplace_name<op>(), a, b, keeps, [](auto& x, auto& y, Out out) { return op(x, y, out); });
 }
 PyObject* power_into(PyObject* a, PyObject* b, PyObject*) { return into<pow>(a, b); }
-PyObject* power(PyObject* a, PyObject* b, PyObject*) { return binary_slot<plain<pow>>(a, b); }
+PyObject* power_slot(PyObject* a, PyObject* b, PyObject*) { return binary_slot<plain<pow>>(a, b); }
 
-PyObject* invert(PyObject* self) { return guarded([&] { return wrap(bitwise_not(tensor_of(self))); }); }
+PyObject* invert(PyObject* self) {
+  return guarded([&] {
+    const Tensor& x = tensor_of(self);
+    check_type(!x.is_floating(), "~ (operator.invert) is only implemented on integer and Boolean-type tensors, not ",
+               name_of(x.dtype()));
+    return wrap(bitwise_not(x));
+  });
+}
 PyObject* absolute(PyObject* self) { return guarded([&] { return wrap(abs(tensor_of(self))); }); }
 
 PyObject* product_slot(PyObject* a, PyObject* b) {
@@ -142,7 +151,7 @@ std::vector<PyType_Slot> operator_slots() {
           slot(Py_nb_true_divide, binary_slot<plain<div>>),
           slot(Py_nb_floor_divide, binary_slot<floor_quotient>),
           slot(Py_nb_remainder, binary_slot<plain<remainder>>),
-          slot(Py_nb_power, power),
+          slot(Py_nb_power, power_slot),
           slot(Py_nb_matrix_multiply, product_slot),
           slot(Py_nb_and, binary_slot<plain<bitwise_and>>),
           slot(Py_nb_or, binary_slot<plain<bitwise_or>>),
@@ -162,7 +171,7 @@ std::vector<PyType_Slot> operator_slots() {
           slot(Py_nb_inplace_lshift, into<shift_left>),
           slot(Py_nb_inplace_rshift, into<shift_right>),
           slot(Py_nb_negative, negative),
-          slot(Py_nb_positive, positive),
+          slot(Py_nb_positive, unchanged),
           slot(Py_nb_absolute, absolute),
           slot(Py_nb_invert, invert),
           slot(Py_nb_bool, truth),

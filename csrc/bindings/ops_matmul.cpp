@@ -7,6 +7,13 @@ static Tensor chain_matmul(const std::vector<Tensor>& matrices, Out out) {
   return matrices.size() == 1 ? deliver("chain_matmul", clone(matrices[0]), out) : multi_dot(matrices, out);
 }
 
+// How the distances are found is ours to choose, but the name must be one of those.
+static Tensor distances(const Tensor& a, const Tensor& b, double p, const std::string& mode) {
+  check_value(mode == "use_mm_for_euclid_dist_if_necessary" || mode == "use_mm_for_euclid_dist" ||
+              mode == "donot_use_mm_for_euclid_dist", "cdist: ", mode, " is not a valid value for compute_mode");
+  return cdist(a, b, p);
+}
+
 void bind_matmul(Registry& registry) {
   registry
       .op<matmul>("matmul(input, other, *, out=None)", both,
@@ -37,6 +44,8 @@ void bind_matmul(Registry& registry) {
   registry
       .op<chain_matmul>("chain_matmul(*matrices: Tensor, out=None)", function,
                         "The product of matrices, in the order that multiplies least.")
+      .op<distances>("cdist(x1, x2, p: float = 2.0, compute_mode: str = 'use_mm_for_euclid_dist_if_necessary')", function,
+                     "The distances between the rows of x1 and those of x2.")
       .op<multi_dot>("_multi_dot(tensors, *, out=None)", function, "linalg.multi_dot.")
       .op<matrix_power>("matrix_power(input, n: int, *, out=None)", both, "A square matrix times itself, n times.");
 }

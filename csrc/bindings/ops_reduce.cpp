@@ -1,5 +1,4 @@
 #include "bindings/registry.h"
-#include "ops/reduction.h"
 
 namespace tt {
 namespace {

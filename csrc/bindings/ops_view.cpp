@@ -45,6 +45,10 @@ bool has_format(const Tensor& x, MemoryFormat format) {
   return permute(x, order).is_contiguous();
 }
 
+// ---- promotion
+DType result_of(const Tensor& a, const Tensor& b) { return result_type({&a, &b}); }
+bool castable(DType from, DType to) { return can_cast(from, to); }
+
 // ---- copies in a format
 Tensor in_format(const char* op, const Tensor& x, MemoryFormat format) {
   Tensor y = empty_strided(x.sizes(), format_strides(op, x.sizes(), format), x.dtype(), x.device());
@@ -156,6 +160,10 @@ void bind_view(Registry& registry) {
       .op<shares_storage>("_shares_storage(input, other)", method)
       .op<get_device>("get_device(input)", both, "The index of the GPU, -1 on the CPU.")
       .op<item>("item(input)", method, "The value of a tensor with one element, as a Python number.")
+      .op<promote>("promote_types(type1, type2)", function, "The smallest type that holds both.")
+      .op<result_of>("result_type(tensor1: Tensor | Number, tensor2: Tensor | Number)", function,
+                     "The type of an operation on both.")
+      .op<castable>("can_cast(from_, to)", function, "Whether a cast keeps the category: bool, integer, float.")
       .op<has_format>("is_contiguous(input, memory_format=torch.contiguous_format)", method, "Whether the elements lie in memory in order.");
   registry.op<contiguous_as>("contiguous(input, *, memory_format=torch.contiguous_format)", method, "The tensor, or a copy in order.")
       .op<clone_as>("clone(input, *, memory_format=None)", both, "A copy that gradients flow through.")

@@ -53,7 +53,12 @@ Scalar Argument<Scalar>::get(PyObject* o, const Parameter& p) {
 
 Shape Argument<Shape>::get(PyObject* o, const Parameter& p) {
   if (!is_integer(o) && !is_integer_list(o)) wrong_type(o, p, "tuple of ints");
-  return shape_of(o);
+  try {
+    return shape_of(o);
+  } catch (Error& error) {
+    if (error.message.rfind("Overflow", 0) != 0) throw;
+    fail(ErrorKind::Type, "argument '", PyUnicode_AsUTF8(p.name), "' does not fit: ", error.message);
+  }
 }
 
 DType Argument<DType>::get(PyObject* o, const Parameter& p) {
@@ -319,6 +324,13 @@ PyObject* named(const Op& op, PyObject* result) {
   fail(ErrorKind::Type, op.name, "() received an invalid combination of arguments (", reason, "), expected one of:", all);
 }
 
+// An error from an op inside another one gets the name of the one that was called.
+std::string naming(const std::string& name, const Error& error) {
+  if (error.kind == ErrorKind::Type && error.message.rfind("argument '", 0) == 0) return name + "(): " + error.message;
+  std::string stem = name.substr(0, name.find_last_not_of('_') + 1);
+  return error.message.find(stem) == std::string::npos ? name + ": " + error.message : error.message;
+}
+
 PyObject* call(const Op& op, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
   return guarded([&]() -> PyObject* {
     std::string reason;
@@ -332,7 +344,7 @@ PyObject* call(const Op& op, PyObject* const* args, Py_ssize_t count, PyObject* 
       try {
         return named(op, run(overload, values));
       } catch (Error& error) {
-        if (error.kind == ErrorKind::Type && error.message.rfind("argument '", 0) == 0) error.message = op.name + "(): " + error.message;
+        error.message = naming(op.name, error);
         throw;
       }
     }
@@ -456,7 +468,7 @@ void Registry::add(const char* signature, int forms, const char* doc, const char
   }
 }
 
-void Registry::add_inplace(const char* signature, const char* doc, Accepts accepts, Invoke invoke) {
+void Registry::add_inplace(const char* signature, int forms, const char* doc, Accepts accepts, Invoke invoke) {
   std::string text = signature;
   text.insert(text.find('('), "_");
   Overload overload = parse(text.c_str());
@@ -469,9 +481,13 @@ void Registry::add_inplace(const char* signature, const char* doc, Accepts accep
     if (out != std::string::npos) overload.text.erase(out, 13);
     else if ((out = overload.text.find(", out=None")) != std::string::npos) overload.text.erase(out, 10);
   }
-  Op& op = find_or_make(reinterpret_cast<PyObject*>(tensor_), overload.name, true);
-  if (op.doc.empty()) op.doc = doc;
-  op.overloads.push_back(std::move(overload));
+  for (bool as_function : {false, true}) {
+    bool wanted = as_function ? forms & inplace_function : (forms & method) || !(forms & inplace_function);
+    if (!wanted) continue;
+    Op& op = find_or_make(as_function ? module_ : reinterpret_cast<PyObject*>(tensor_), overload.name, !as_function);
+    if (op.doc.empty()) op.doc = doc;
+    op.overloads.push_back(overload);
+  }
 }
 
 }  // namespace tt

@@ -18,9 +18,12 @@ enum Forms {
   function = 1,
   method = 2,
   both = 3,
-  inplace = 4,      // x.name_(...): the derivative may need the old values
-  inplace_free = 8  // the same for an op whose derivative never reads its input
+  inplace = 4,          // x.name_(...): the derivative may need the old values
+  inplace_free = 8,     // the same for an op whose derivative never reads its input
+  inplace_linear = 16,  // the same where only the derivative for another input reads it
+  inplace_function = 32  // with one of those: the function name_(x, ...), and the method if there is a method name
 };
+enum class Keeps { never, always, for_others };
 
 struct Parameter {
   PyObject* name;          // interned
@@ -162,6 +165,7 @@ inline PyObject* to_python(bool value) { return PyBool_FromLong(value); }
 inline PyObject* to_python(int64_t value) { return PyLong_FromLongLong(value); }
 inline PyObject* to_python(double value) { return PyFloat_FromDouble(value); }
 inline PyObject* to_python(const Scalar& value) { return py::cast(value).release().ptr(); }
+inline PyObject* to_python(const py::object& value) { return Py_NewRef(value.ptr()); }
 inline PyObject* to_python(const Shape& shape) { return size_object(shape); }
 inline PyObject* to_python(DType type) { return Py_NewRef(dtype_object(type)); }
 PyObject* to_python(const std::vector<Tensor>& tensors);
@@ -206,14 +210,14 @@ struct Function<F> {
   static bool accepts(PyObject* const* v, const Overload& o) { return accepts_each(v, o, Indices{}); }
   static PyObject* invoke(PyObject* const* v, const Overload& o) { return invoke_with(v, o, Indices{}); }
   // The in-place form: the result of F replaces the values of its first argument.
-  template <bool keeps>
+  template <Keeps keeps>
   static PyObject* replace(PyObject* const* v, const Overload& o) {
     return replace_with<keeps>(v, o, std::make_index_sequence<count - (takes_out ? 2 : 1)>{});
   }
 
  private:
   template <size_t... I>
-  static bool accepts_each(PyObject* const* v, const Overload& o, std::index_sequence<I...>) {
+  static bool accepts_each([[maybe_unused]] PyObject* const* v, const Overload& o, std::index_sequence<I...>) {
     return (Kind<I>::accepts(v[slot<I>], o.parameters[slot<I>]) && ...);
   }
   template <size_t... I>
@@ -227,13 +231,15 @@ struct Function<F> {
       return result;
     }
   }
-  template <bool keeps, size_t... I>
+  template <Keeps keeps, size_t... I>
   static PyObject* replace_with(PyObject* const* v, const Overload& o, std::index_sequence<I...>) {
-    const Tensor self = tensor_of(v[0]);
+    const Tensor self = Kind<0>::get(v[0], o.parameters[0]);
     std::tuple<std::tuple_element_t<I + 1, Arguments>...> rest{
         Kind<I + 1>::get(v[slot<I + 1>], o.parameters[slot<I + 1>])...};
-    bool recording = grad_enabled() && (needs_grad(self) || ... || wants_grad(std::get<I>(rest)));
-    in_place(o.name, self, keeps, recording, [&](const Tensor& input, Out out) {
+    bool others = (false || ... || wants_grad(std::get<I>(rest)));
+    bool kept = keeps == Keeps::always || (keeps == Keeps::for_others && others);
+    bool recording = grad_enabled() && (others || needs_grad(self));
+    in_place(o.name, self, kept, recording, [&](const Tensor& input, Out out) {
       if constexpr (takes_out) return F(input, std::get<I>(rest)..., out);
       else return F(input, std::get<I>(rest)...);
     });
@@ -241,9 +247,8 @@ struct Function<F> {
   }
   template <size_t I>
   static bool grad_wanted(PyObject* const* v) {
-    if constexpr (std::is_same_v<std::tuple_element_t<I, Arguments>, Options>)
-      return v[slot<I> + Argument<Options>::requires_grad] == Py_True;
-    else return false;
+    constexpr bool has_options = std::is_same_v<std::tuple_element_t<I, Arguments>, Options>;
+    return has_options && v[slot<I> + (has_options ? Argument<Options>::requires_grad : 0)] == Py_True;
   }
   template <class T>
   static bool wants_grad(const T& value) {
@@ -265,8 +270,9 @@ class Registry {
     using Fn = Function<F>;
     if (forms & both) add(signature, forms & both, doc, fields, Fn::accepts, Fn::invoke, Fn::slots);
     if constexpr (Fn::can_replace) {
-      if (forms & inplace) add_inplace(signature, doc, Fn::accepts, Fn::template replace<true>);
-      if (forms & inplace_free) add_inplace(signature, doc, Fn::accepts, Fn::template replace<false>);
+      if (forms & inplace) add_inplace(signature, forms, doc, Fn::accepts, Fn::template replace<Keeps::always>);
+      if (forms & inplace_free) add_inplace(signature, forms, doc, Fn::accepts, Fn::template replace<Keeps::never>);
+      if (forms & inplace_linear) add_inplace(signature, forms, doc, Fn::accepts, Fn::template replace<Keeps::for_others>);
     }
     return *this;
   }
@@ -274,7 +280,7 @@ class Registry {
  private:
   void add(const char* signature, int forms, const char* doc, const char* fields, Accepts accepts, Invoke invoke,
            size_t count);
-  void add_inplace(const char* signature, const char* doc, Accepts accepts, Invoke invoke);
+  void add_inplace(const char* signature, int forms, const char* doc, Accepts accepts, Invoke invoke);
   PyObject* module_;
   PyTypeObject* tensor_;
 };

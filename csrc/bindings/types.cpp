@@ -53,7 +53,7 @@ PyObject* dtype_object(DType type) { return dtypes[int(type)]; }
 static int dtype_index(PyObject* object) {
   for (int i = 0; i < dtype_count; i++)
     if (dtypes[i] == object) return i;
-  if (object == reinterpret_cast<PyObject*>(&PyFloat_Type)) return int(default_dtype());
+  if (object == reinterpret_cast<PyObject*>(&PyFloat_Type)) return int(DType::Float64);
   if (object == reinterpret_cast<PyObject*>(&PyLong_Type)) return int(DType::Int64);
   if (object == reinterpret_cast<PyObject*>(&PyBool_Type)) return int(DType::Bool);
   return -1;

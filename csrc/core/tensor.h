@@ -80,7 +80,7 @@ class Tensor {
 };
 
 // Under inference mode fresh tensors are marked: they stay out of autograd for good.
-inline thread_local bool inference_mode = false;
+[[gnu::visibility("default")]] inline thread_local bool inference_mode = false;  // one for all modules
 
 // Fresh memory, uninitialised, row-major.
 Tensor empty(const Shape& sizes, DType dtype, Device device = {});

@@ -8,7 +8,8 @@ struct AutogradMode {
   bool anomaly = false;
   bool anomaly_checks_nan = true;
 };
-inline thread_local AutogradMode autograd_mode;
+// Visible, so that all modules share the one of a thread.
+[[gnu::visibility("default")]] inline thread_local AutogradMode autograd_mode;
 
 inline bool grad_enabled() { return autograd_mode.grad; }
 

@@ -32,7 +32,10 @@ void set_view_replay(ViewReplay replay) { view_replay = replay; }
 void set_copy_slices(CopySlices function) { copy_slices = function; }
 void set_traceback_source(std::string (*source)()) { traceback_source = source; }
 
-Node::Node(const char* name) : name(name), sequence(next_sequence.fetch_add(1, std::memory_order_relaxed)) {
+void Node::renumber() { sequence = next_sequence.fetch_add(1, std::memory_order_relaxed); }
+
+Node::Node(const char* name) : name(name) {
+  renumber();
   if (autograd_mode.anomaly && traceback_source) more().traceback = traceback_source();
 }
 

@@ -49,7 +49,7 @@ class Node {
  public:
   std::atomic<uint32_t> references{1};
   const char* const name;
-  const uint64_t sequence;  // creation order: a node is younger than all that it depends on
+  uint64_t sequence;  // a node is younger than all that it depends on
   Small<Edge, 2> edges;     // one per input; an empty edge needs no gradient
   Small<OutputInfo, 1> outputs;
   std::unique_ptr<NodeExtras> extras;
@@ -65,6 +65,7 @@ class Node {
   virtual bool is_forgotten() const { return false; }
 
   bool wants(int input) const { return bool(edges[input].node); }
+  void renumber();  // once the edges are there: what they lead to may have been made on the way
   NodeExtras& more() {
     if (!extras) extras = std::make_unique<NodeExtras>();
     return *extras;

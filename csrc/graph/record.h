@@ -157,10 +157,12 @@ template <size_t N>
 void connect(Node& node, const std::array<const Tensor*, N>& inputs) {
   node.edges.resize(int(N));
   for (size_t i = 0; i < N; i++) node.edges[int(i)] = edge_of(*inputs[i]);
+  node.renumber();
 }
 inline void connect(Node& node, const std::vector<Tensor>& inputs) {
   node.edges.resize(int(inputs.size()));
   for (size_t i = 0; i < inputs.size(); i++) node.edges[int(i)] = edge_of(inputs[i]);
+  node.renumber();
 }
 
 // A fresh result gets its first history here; one that already has a place in a graph, or looks into a base, was

@@ -5,6 +5,7 @@
 #include "core/device.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
+#include "kernels/index.h"
 #include "kernels/reduce.h"
 #include "kernels/rows.h"
 #include "kernels/sort.h"
@@ -15,6 +16,12 @@ namespace tt {
 const Kernels& cpu_kernels() {
   static constexpr Kernels kernels{.elementwise = cpu_elementwise,
                                    .copy = cpu_copy,
+                                   .index = cpu_index,
+                                   .places = cpu_places,
+                                   .outside = cpu_outside,
+                                   .nonzero = cpu_nonzero,
+                                   .triangle = cpu_triangle,
+                                   .search = cpu_search,
                                    .reduce = cpu_reduce,
                                    .gemm = cpu_gemm,
                                    .softmax = cpu_softmax,

@@ -24,7 +24,8 @@ static void copy_tiles(Walk& walk) {
   int64_t grain = (copy_grain + walk.box_elements - 1) / walk.box_elements;
   parallel_for(0, walk.boxes, grain, [&](int64_t first, int64_t last) {
     for_each_box(walk, first, last, [&](const Box& box) {
-      copy_box(walk.item[0], walk.box_rank, box.extents, box.data[0], walk.strides[0], box.data[1], walk.strides[1]);
+      copy_box(walk.item[0], walk.box_rank, box.extents, box.data[0], walk.strides[0], box.data[1],
+               walk.strides[1]);
     });
   });
 }

@@ -1,5 +1,6 @@
 #include "kernels/elementwise.h"
 
+#include <atomic>
 #include <bit>
 
 #include "core/error.h"
@@ -12,6 +13,23 @@ namespace tt {
 static int64_t grain_of(Cost cost) {
   constexpr int64_t grains[] = {32768, 8192, 1024};
   return grains[int(cost)];
+}
+
+// Through a buffer in the first-level cache, from which the result goes past the caches. The buffer is short,
+// so that the loads of one part overlap the stores of the last.
+template <int inputs>
+static void run_streamed(Loop loop, char* const* data, const int64_t* strides, int64_t n) {
+  auto stream = tile_table().stream;
+  alignas(64) char buffer[1024];
+  char* part[inputs + 1] = {buffer};
+  int64_t block = int64_t(sizeof(buffer)) / strides[0];
+  for (int64_t start = 0; start < n; start += block) {
+    int64_t count = n - start < block ? n - start : block;
+    for (int k = 1; k <= inputs; k++) part[k] = data[k] + start * strides[k];
+    loop(part, strides, count);
+    stream(data[0] + start * strides[0], buffer, count * strides[0]);
+  }
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // streamed stores are weakly ordered
 }
 
 // Everything contiguous and of the loop's own types: one call per thread, nothing to set up.
@@ -48,10 +66,13 @@ static bool run_contiguous(const ElementwiseCall& call, Cost cost, Loop loop) {
     loop(data, strides, n);
     return true;
   }
+  bool streamed = cost == Cost::light && n * strides[0] >= streamed_bytes;
+  for (int k = 0; k < inputs; k++) streamed &= data[k + 1] != data[0];
   parallel_for(0, n, grain, [&](int64_t first, int64_t last) {
     char* part[inputs + 1];
     for (int k = 0; k <= inputs; k++) part[k] = data[k] + first * strides[k];
-    loop(part, strides, last - first);
+    if (streamed) run_streamed<inputs>(loop, part, strides, last - first);
+    else loop(part, strides, last - first);
   });
   return true;
 }

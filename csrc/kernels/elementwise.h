@@ -1,4 +1,5 @@
-// The CPU's elementwise and copy kernels: what the per-instruction-set builds export, and the drivers over them.
+// The CPU's elementwise and copy kernels: what the per-instruction-set builds export, and the drivers over
+// them.
 #pragma once
 #include <cstdint>
 
@@ -7,9 +8,9 @@
 
 namespace tt {
 
-// out[i] = formula(in0[i], ...) with data = {out, in0, ...}. `out` and the first input of a unary or ternary formula
-// are contiguous; the stride (in bytes) of any other input is its element's size, or 0 for one value that all
-// elements share. Both inputs of a binary formula are never 0 at once.
+// out[i] = formula(in0[i], ...) with data = {out, in0, ...}. `out` and the first input of a unary or ternary
+// formula are contiguous; the stride (in bytes) of any other input is its element's size, or 0 for one value
+// that all elements share. Both inputs of a binary formula are never 0 at once.
 using Loop = void (*)(char* const* data, const int64_t* strides, int64_t n);
 using Convert = void (*)(char* out, const char* in, int64_t n);
 
@@ -34,12 +35,17 @@ struct ConvertTable {
 
 struct TileTable {  // by the logarithm of the element's size
   void (*copy[4])(const Tile&);
+  void (*stream)(char* out, const char* in,
+                 int64_t bytes);  // a copy that does not keep the output in the caches
   bool (*any_zero[4])(const char* data, int64_t n);
 };
 
 TT_TABLE(ElementwiseTable, elementwise_table)
 TT_TABLE(ConvertTable, convert_table)
 TT_TABLE(TileTable, tile_table)
+
+// Outputs of this many bytes leave the caches before anyone reads them: they are streamed to memory.
+constexpr int64_t streamed_bytes = 16 << 20;
 
 void cpu_elementwise(const ElementwiseCall& call);
 void cpu_copy(const CopyCall& call);

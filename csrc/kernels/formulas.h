@@ -1,5 +1,5 @@
-// Every elementwise formula, written once for a scalar: the CPU builds loop over it and vectorise the loop, nvcc
-// compiles it into a kernel. An op is a functor and a line of TT_ELEMENTWISE.
+// Every elementwise formula, written once for a scalar: the CPU builds loop over it and vectorise the loop,
+// nvcc compiles it into a kernel. An op is a functor and a line of TT_ELEMENTWISE.
 #pragma once
 #include <concepts>
 #include <cstdint>
@@ -8,29 +8,38 @@
 #include "core/dtype.h"
 #include "kernels/formulas_activation.h"
 #include "kernels/math_gamma.h"
+#include "kernels/math_power.h"
 
 namespace tt {
 namespace formula {
 
-#define TT_UNARY(Functor, ...)                                       \
-  struct Functor {                                                   \
-    template <class T>                                               \
-    TT_INLINE T operator()(T x) const { return T(__VA_ARGS__); }     \
+#define TT_UNARY(Functor, ...)          \
+  struct Functor {                      \
+    template <class T>                  \
+    TT_INLINE T operator()(T x) const { \
+      return T(__VA_ARGS__);            \
+    }                                   \
   };
-#define TT_BINARY(Functor, ...)                                      \
-  struct Functor {                                                   \
-    template <class T>                                               \
-    TT_INLINE T operator()(T a, T b) const { return T(__VA_ARGS__); } \
+#define TT_BINARY(Functor, ...)              \
+  struct Functor {                           \
+    template <class T>                       \
+    TT_INLINE T operator()(T a, T b) const { \
+      return T(__VA_ARGS__);                 \
+    }                                        \
   };
-#define TT_UNARY_PREDICATE(Functor, ...)                             \
-  struct Functor {                                                   \
-    template <class T>                                               \
-    TT_INLINE bool operator()(T x) const { return __VA_ARGS__; }     \
+#define TT_UNARY_PREDICATE(Functor, ...)   \
+  struct Functor {                         \
+    template <class T>                     \
+    TT_INLINE bool operator()(T x) const { \
+      return __VA_ARGS__;                  \
+    }                                      \
   };
-#define TT_BINARY_PREDICATE(Functor, ...)                            \
-  struct Functor {                                                   \
-    template <class T>                                               \
-    TT_INLINE bool operator()(T a, T b) const { return __VA_ARGS__; } \
+#define TT_BINARY_PREDICATE(Functor, ...)       \
+  struct Functor {                              \
+    template <class T>                          \
+    TT_INLINE bool operator()(T a, T b) const { \
+      return __VA_ARGS__;                       \
+    }                                           \
   };
 
 using math::floating;
@@ -57,32 +66,41 @@ TT_UNARY(Trunc, math::trunc(x))
 TT_UNARY(Round, math::round(x))
 TT_UNARY(Frac, x - math::trunc(x))
 
-// Division with rounding. An integer divisor of zero is an error that the caller finds beforehand; here it yields 0.
+// Division with rounding. An integer divisor of zero is an error that the caller finds beforehand; here it
+// gives some number.
 TT_BINARY(TruncDivide, math::trunc_divide(a, b))
 
-// Some floats need a slow exact path: quotients and angles of many bits. `rare` finds them; the CPU's loops run
-// `Usual`, which assumes that there are none, wherever that is so.
+// Some floats need a slow exact path: quotients and angles of many bits. `rare` finds them; the CPU's loops
+// run `Usual`, which assumes that there are none, wherever that is so.
 struct HugeQuotient {
   template <std::floating_point T>
-  static TT_INLINE bool rare(T a, T b) { return math::quotient_is_huge(a, b); }
+  static TT_INLINE bool rare(T a, T b) {
+    return math::quotient_is_huge(a, b);
+  }
 };
 template <bool all_inputs>
 struct FmodOf : HugeQuotient {
   using Usual = FmodOf<false>;
   template <class T>
-  TT_INLINE T operator()(T a, T b) const { return math::fmod<all_inputs>(a, b); }
+  TT_INLINE T operator()(T a, T b) const {
+    return math::fmod<all_inputs>(a, b);
+  }
 };
 template <bool all_inputs>
 struct RemainderOf : HugeQuotient {
   using Usual = RemainderOf<false>;
   template <class T>
-  TT_INLINE T operator()(T a, T b) const { return math::remainder<all_inputs>(a, b); }
+  TT_INLINE T operator()(T a, T b) const {
+    return math::remainder<all_inputs>(a, b);
+  }
 };
 template <bool all_inputs>
 struct FloorDivideOf : HugeQuotient {
   using Usual = FloorDivideOf<false>;
   template <class T>
-  TT_INLINE T operator()(T a, T b) const { return math::floor_divide<all_inputs>(a, b); }
+  TT_INLINE T operator()(T a, T b) const {
+    return math::floor_divide<all_inputs>(a, b);
+  }
 };
 using Fmod = FmodOf<true>;
 using Remainder = RemainderOf<true>;
@@ -107,7 +125,9 @@ struct Logaddexp {
   template <class T>
   TT_INLINE T operator()(T a, T b) const {
     T larger = a > b ? a : b, gap = math::abs(a - b);
-    return a == b ? a + T(0.69314718055994530942) : gap != gap ? a + b : larger + math::log1p(math::exp(-gap));
+    return a == b       ? a + T(0.69314718055994530942)
+           : gap != gap ? a + b
+                        : larger + math::log1p(math::exp(-gap));
   }
 };
 struct Logaddexp2 {
@@ -128,25 +148,33 @@ struct Xlogy {
 // Circular and hyperbolic functions
 struct HugeAngle {
   template <std::floating_point T>
-  static TT_INLINE bool rare(T x) { return math::angle_is_huge(x); }
+  static TT_INLINE bool rare(T x) {
+    return math::angle_is_huge(x);
+  }
 };
 template <bool all_inputs>
 struct SinOf : HugeAngle {
   using Usual = SinOf<false>;
   template <class T>
-  TT_INLINE T operator()(T x) const { return math::sin<all_inputs>(x); }
+  TT_INLINE T operator()(T x) const {
+    return math::sin<all_inputs>(x);
+  }
 };
 template <bool all_inputs>
 struct CosOf : HugeAngle {
   using Usual = CosOf<false>;
   template <class T>
-  TT_INLINE T operator()(T x) const { return math::cos<all_inputs>(x); }
+  TT_INLINE T operator()(T x) const {
+    return math::cos<all_inputs>(x);
+  }
 };
 template <bool all_inputs>
 struct TanOf : HugeAngle {
   using Usual = TanOf<false>;
   template <class T>
-  TT_INLINE T operator()(T x) const { return math::tan<all_inputs>(x); }
+  TT_INLINE T operator()(T x) const {
+    return math::tan<all_inputs>(x);
+  }
 };
 using Sin = SinOf<true>;
 using Cos = CosOf<true>;
@@ -177,20 +205,21 @@ TT_UNARY(I0, math::i0(x))
 TT_UNARY(Sigmoid, math::sigmoid(x))
 TT_UNARY(Silu, x* math::sigmoid(x))
 TT_UNARY(Gelu, math::gelu(x))
-TT_BINARY(SigmoidGrad, a*(b * (T(1) - b)))
+TT_BINARY(SigmoidGrad, a*(T(1) - b) * b)
 TT_BINARY(TanhGrad, a*(T(1) - b * b))
 TT_BINARY(ReluGrad, b <= T(0) ? T(0) : a)
 struct SiluGrad {
   template <class T>
   TT_INLINE T operator()(T grad, T x) const {
-    T s = math::sigmoid(x);
-    return grad * (s + x * s * (T(1) - s));
+    auto [value, slope] = math::sigmoid_with_slope(x);
+    return grad * (value + (slope == T(0) ? T(0) : x * slope));
   }
 };
 struct GeluGrad {
   template <class T>
   TT_INLINE T operator()(T grad, T x) const {
-    T exponential = math::exp_of_square(math::abs(x), T(0.5)), density = exponential * T(0.39894228040143267794);
+    T exponential = math::exp_of_square(math::abs(x), T(0.5)),
+      density = exponential * T(0.39894228040143267794);
     return grad * (math::normal_cdf(x, exponential) + (math::abs(x) > T(40) ? T(0) : x * density));
   }
 };
@@ -206,10 +235,10 @@ struct GeluTanh {
 struct GeluTanhGrad {
   template <class T>
   TT_INLINE T operator()(T grad, T x) const {
-    T s = math::sigmoid(x * T(gelu_tanh_scale) * (T(1) + T(gelu_tanh_cubic) * x * x));
-    T slope = s * (T(1) - s);
+    auto [value, slope] =
+        math::sigmoid_with_slope(x * T(gelu_tanh_scale) * (T(1) + T(gelu_tanh_cubic) * x * x));
     T inner = x * T(gelu_tanh_scale) * (T(1) + T(3 * gelu_tanh_cubic) * x * x);
-    return grad * (s + (slope == T(0) ? T(0) : inner * slope));
+    return grad * (value + (slope == T(0) ? T(0) : inner * slope));
   }
 };
 
@@ -238,7 +267,7 @@ TT_BINARY_PREDICATE(LogicalXor, (a != T(0)) != (b != T(0)))
 
 // Integers. A shift by more bits than there are leaves 0, or the sign when shifting right.
 TT_UNARY(BitwiseNot, std::is_same_v<T, bool> ? x == T(0) : ~int64_t(x))
-TT_BINARY(BitwiseAnd, a & b)
+TT_BINARY(BitwiseAnd, a& b)
 TT_BINARY(BitwiseOr, a | b)
 TT_BINARY(BitwiseXor, a ^ b)
 template <class T>
@@ -293,7 +322,8 @@ struct MulAdd {
 
 // X(name, functor, inputs, types, result, cost)
 //   types: the compute types that have a loop; result: the compute type itself, or bool
-//   cost: how finely work is cut for threads: light (memory bound), heavy (tens of cycles a vector), slow (scalar)
+//   cost: how finely work is cut for threads: light (memory bound), heavy (tens of cycles a vector), slow
+//   (scalar)
 // clang-format off
 #define TT_ELEMENTWISE(X) \
   X(neg, Neg, 1, numeric, same, light) \
@@ -408,7 +438,7 @@ struct MulAdd {
   X(threshold, Threshold, 3, numeric, same, light) \
   X(threshold_grad, ThresholdGrad, 3, floating, same, light) \
   X(leaky_relu_grad, LeakyReluGrad, 3, floating, same, light) \
-  X(pass_equal, PassEqual, 3, floating, same, light) \
+  X(within, Within, 3, floating, same, light) \
   X(inside, Inside, 3, floating, same, light) \
   X(shrink_grad, ShrinkGrad, 3, floating, same, light) \
   X(elu, Elu, 3, floating, same, heavy) \
@@ -420,7 +450,14 @@ struct MulAdd {
 enum class Elementwise : uint8_t { TT_ELEMENTWISE(TT_ENUMERATE) };
 #undef TT_ENUMERATE
 
-enum class Types : uint8_t { all, any, numeric, integral, bits, floating };  // `any`: halves too, moved as they are
+enum class Types : uint8_t {
+  all,
+  any,
+  numeric,
+  integral,
+  bits,
+  floating
+};  // `any`: halves too, moved as they are
 enum class Result : uint8_t { same, boolean };
 enum class Cost : uint8_t { light, heavy, slow };
 
@@ -450,7 +487,8 @@ constexpr bool computes(Types types, DType type) {
 // Whether the op has a loop that computes in this type. Halves compute in Float32.
 constexpr bool computes(Elementwise op, DType type) { return computes(info_of(op).types, type); }
 
-// The type in which input k is read, and in which the formula leaves its result, when it computes in `compute`.
+// The type in which input k is read, and in which the formula leaves its result, when it computes in
+// `compute`.
 constexpr DType input_type(Elementwise op, int k, DType compute) {
   return op == Elementwise::where && k == 0 ? DType::Bool : compute;
 }

@@ -80,11 +80,11 @@ struct Inside {
     return (x <= low) | (x >= high) ? T(0) : T(1);
   }
 };
-// The gradient of a clamp: what came through unchanged.
-struct PassEqual {
+// The same with the bounds themselves inside (and not for a NaN): where a clamp changes nothing
+struct Within {
   template <class T>
-  TT_INLINE T operator()(T grad, T x, T y) const {
-    return x == y ? grad : T(0);
+  TT_INLINE T operator()(T x, T low, T high) const {
+    return (x >= low) & (x <= high) ? T(1) : T(0);
   }
 };
 struct Elu {

@@ -104,15 +104,16 @@ void dense_strides(const int64_t* extents, int rank, int64_t item, int64_t* stri
   }
 }
 
-void copy_box(int64_t item, int rank, const int64_t* extents, char* out, const int64_t* out_strides, const char* in,
-              const int64_t* in_strides) {
+void copy_box(int64_t item, int rank, const int64_t* extents, char* out, const int64_t* out_strides,
+              const char* in, const int64_t* in_strides) {
   if (rank == 2) {
     auto tile = tile_table().copy[std::countr_zero(uint64_t(item))];
-    return tile({out, in, extents[0], extents[1], out_strides[0], out_strides[1], in_strides[0], in_strides[1]});
+    return tile(
+        {out, in, extents[0], extents[1], out_strides[0], out_strides[1], in_strides[0], in_strides[1]});
   }
   for (int64_t i = 0; i < extents[rank - 1]; i++)
-    copy_box(item, rank - 1, extents, out + i * out_strides[rank - 1], out_strides, in + i * in_strides[rank - 1],
-             in_strides);
+    copy_box(item, rank - 1, extents, out + i * out_strides[rank - 1], out_strides,
+             in + i * in_strides[rank - 1], in_strides);
 }
 
 }  // namespace tt

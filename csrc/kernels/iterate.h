@@ -1,5 +1,5 @@
-// How the drivers walk strided operands: dimensions ordered by the output's strides and merged where every operand
-// allows it, then cut into boxes small enough for the first-level cache.
+// How the drivers walk strided operands: dimensions ordered by the output's strides and merged where every
+// operand allows it, then cut into boxes small enough for the first-level cache.
 #pragma once
 #include <cstdint>
 
@@ -13,7 +13,7 @@ struct Walk {
   int rank = 0;  // after merging, at least 2; dimension 0 is the innermost
   int operands = 0;
   char* data[max_operands];
-  int64_t item[max_operands];                // bytes of an element
+  int64_t item[max_operands];  // bytes of an element
   int64_t sizes[max_rank];
   int64_t strides[max_operands][max_rank];  // bytes
 
@@ -24,8 +24,9 @@ struct Walk {
 
   // Operand 0 is the output. False when the index space is empty.
   bool build(int rank, const int64_t* sizes, const Operand* const* operands, int count);
-  // Boxes of up to `limit` elements: rows of the innermost dimension, side by side with the dimension along which some
-  // input is contiguous when it is not along the rows; or, where rows are short, whole inner dimensions.
+  // Boxes of up to `limit` elements: rows of the innermost dimension, side by side with the dimension along
+  // which some input is contiguous when it is not along the rows; or, where rows are short, whole inner
+  // dimensions.
   void cut(int64_t limit);
   // Rows are so short that a box is walked as one: the loops get whole boxes, not rows.
   bool flat() const { return sizes[0] < 32 && sizes[1] > 1; }
@@ -72,7 +73,7 @@ void for_each_box(const Walk& walk, int64_t first, int64_t last, Body&& body) {
 
 // The strides of a dense box, innermost dimension first.
 void dense_strides(const int64_t* extents, int rank, int64_t item, int64_t* strides);
-void copy_box(int64_t item, int rank, const int64_t* extents, char* out, const int64_t* out_strides, const char* in,
-              const int64_t* in_strides);
+void copy_box(int64_t item, int rank, const int64_t* extents, char* out, const int64_t* out_strides,
+              const char* in, const int64_t* in_strides);
 
 }  // namespace tt

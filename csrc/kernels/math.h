@@ -1,5 +1,6 @@
-// Scalar mathematics for the formulas: branch-free, so that a loop over it vectorises, and the same text for every
-// instruction set and for nvcc. Polynomials are minimax fits; the errors told are in units in the last place.
+// Scalar mathematics for the formulas: branch-free, so that a loop over it vectorises, and the same text for
+// every instruction set and for nvcc. Polynomials are minimax fits; the errors told are in units in the last
+// place.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -18,14 +19,16 @@ template <>
 struct Real<float> {
   using Bits = uint32_t;
   static constexpr int mantissa = 23, bias = 127;
-  static constexpr float smallest_normal = 0x1p-126f, infinity = __builtin_huge_valf(), nan = __builtin_nanf("");
+  static constexpr float smallest_normal = 0x1p-126f, infinity = __builtin_huge_valf(),
+                         nan = __builtin_nanf("");
   static constexpr float shifter = 0x1.8p23f;  // adding it rounds to an integer, left in the low bits
 };
 template <>
 struct Real<double> {
   using Bits = uint64_t;
   static constexpr int mantissa = 52, bias = 1023;
-  static constexpr double smallest_normal = 0x1p-1022, infinity = __builtin_huge_val(), nan = __builtin_nan("");
+  static constexpr double smallest_normal = 0x1p-1022, infinity = __builtin_huge_val(),
+                          nan = __builtin_nan("");
   static constexpr double shifter = 0x1.8p52;
 };
 template <class T>
@@ -95,7 +98,9 @@ TT_INLINE T upper_half(T x) {
 template <class T>
 TT_INLINE T nextafter(T a, T b) {
   constexpr Bits<T> sign = Bits<T>(1) << (8 * sizeof(T) - 1);
-  Bits<T> bits = to_bits(a), next = a == T(0) ? ((to_bits(b) & sign) | 1) : (a < b) == (a > T(0)) ? bits + 1 : bits - 1;
+  Bits<T> bits = to_bits(a), next = a == T(0)               ? ((to_bits(b) & sign) | 1)
+                                    : (a < b) == (a > T(0)) ? bits + 1
+                                                            : bits - 1;
   return a != a || b != b ? a + b : a == b ? b : from_bits(next);
 }
 
@@ -165,17 +170,19 @@ TT_INLINE T gcd(T a, T b) {
 }
 template <class T>
 TT_INLINE T lcm(T a, T b) {
+  using Wide = std::conditional_t<sizeof(T) < 4, int32_t, T>;  // narrow results wrap only at the end
   T divisor = gcd(a, b);
-  return divisor == T(0) ? T(0) : magnitude(T(Wrap<T>(integer_quotient(a, divisor)) * Wrap<T>(b)));
+  if (divisor == T(0)) return T(0);
+  return T(magnitude(Wide(Wrap<T>(integer_quotient(a, divisor)) * Wrap<T>(b))));
 }
-
 
 template <class T>
 TT_INLINE T trunc_divide(T a, T b) {
   if constexpr (floating<T>) return trunc(a / b);
   else return integer_quotient(a, b);
 }
-// Whether a / b has more bits than a float holds. With `all_inputs` unset the functions below hold where it has not.
+// Whether a / b has more bits than a float holds. With `all_inputs` unset the functions below hold where it
+// has not.
 template <class T>
 TT_INLINE bool quotient_is_huge(T a, T b) {
   bool huge = abs(a) >= abs(b) * T(Bits<T>(1) << (Real<T>::mantissa - 2));

@@ -25,13 +25,18 @@ TT_INLINE T power_of_two(T shifted, int offset = 0) {
 template <class T>
 TT_INLINE T expm1_near_zero(T r) {
   if constexpr (sizeof(T) == 4)
-    return polynomial(r, 0.5000000066, 0.1666653801, 0.04166626639, 0.00836724703, 0.001394760569) * (r * r) + r;
+    return polynomial(r, 0.5000000066, 0.1666653801, 0.04166626639, 0.00836724703, 0.001394760569) * (r * r) +
+           r;
   else
-    return polynomial(r, 0.500000000000000612, 0.16666666666666688, 0.0416666666665659951, 0.00833333333331304777,
-                      0.001388888893502745, 1.98412699068111816e-4, 2.48015011142693752e-5, 2.75572242631787885e-6,
-                      2.76277008893179599e-7, 2.5115723126063382e-8) * (r * r) + r;
+    return polynomial(r, 0.500000000000000612, 0.16666666666666688, 0.0416666666665659951,
+                      0.00833333333331304777, 0.001388888893502745, 1.98412699068111816e-4,
+                      2.48015011142693752e-5, 2.75572242631787885e-6, 2.76277008893179599e-7,
+                      2.5115723126063382e-8) *
+               (r * r) +
+           r;
 }
-// p 2^k where x says how that ends: below `tiny` the result is subnormal and rounds once more, below `low` it is 0.
+// p 2^k where x says how that ends: below `tiny` the result is subnormal and rounds once more, below `low` it
+// is 0.
 template <class T>
 TT_INLINE T scaled_down(T p, T shifted, T x, T tiny, T low) {
   constexpr int lift = 3 * Real<T>::mantissa;
@@ -64,11 +69,13 @@ TT_INLINE T exp2(T x) {
   constexpr T high = T(Real<T>::bias + 1), tiny = T(3 - Real<T>::bias), low = tiny - T(Real<T>::mantissa + 4);
   T shifted = x + Real<T>::shifter, r = x - (shifted - Real<T>::shifter), p;
   if constexpr (sizeof(T) == 4)
-    p = polynomial(r, 0.6931472066, 0.2402265135, 0.05550327127, 0.009618002805, 0.001340053647, 1.547661438e-4);
+    p = polynomial(r, 0.6931472066, 0.2402265135, 0.05550327127, 0.009618002805, 0.001340053647,
+                   1.547661438e-4);
   else
-    p = polynomial(r, 0.693147180559945308, 0.240226506959101345, 0.0555041086648217462, 0.00961812910759276868,
-                   0.00133335581463780339, 1.54035304588565406e-4, 1.52527338684429687e-5, 1.32154344013402194e-6,
-                   1.01780461075189569e-7, 7.07393584908915106e-9, 4.45743777310894958e-10);
+    p = polynomial(r, 0.693147180559945308, 0.240226506959101345, 0.0555041086648217462,
+                   0.00961812910759276868, 0.00133335581463780339, 1.54035304588565406e-4,
+                   1.52527338684429687e-5, 1.32154344013402194e-6, 1.01780461075189569e-7,
+                   7.07393584908915106e-9, 4.45743777310894958e-10);
   T result = scaled_down(T(1) + r * p, shifted, x, tiny, low);
   return x >= high ? Real<T>::infinity : result;
 }
@@ -90,7 +97,8 @@ struct LogReduction {
 };
 template <class T>
 TT_INLINE LogReduction<T> reduce_log(T x) {
-  constexpr Bits<T> one = Bits<T>(Real<T>::bias) << Real<T>::mantissa, fraction = (Bits<T>(1) << Real<T>::mantissa) - 1;
+  constexpr Bits<T> one = Bits<T>(Real<T>::bias) << Real<T>::mantissa,
+                    fraction = (Bits<T>(1) << Real<T>::mantissa) - 1;
   constexpr Bits<T> root_half = sizeof(T) == 4 ? Bits<T>(0x3f3504f3) : Bits<T>(0x3fe6a09e667f3bcd);
   constexpr T integers = T(Bits<T>(1) << Real<T>::mantissa);  // its low bits count units
   constexpr Bits<T> integer_bits = Bits<T>(Real<T>::bias + Real<T>::mantissa) << Real<T>::mantissa;
@@ -110,8 +118,8 @@ TT_INLINE T log1p_tail(T f) {
     return f * (f * f) * p - half_square;
   } else {
     T s = f / (T(2) + f), z = s * s;
-    T p = polynomial(z, 0.666666666666673442, 0.399999999994146553, 0.285714287423915546, 0.222221985728444381,
-                     0.18183564342034671, 0.153140501666603988, 0.147959534839857473);
+    T p = polynomial(z, 0.666666666666673442, 0.399999999994146553, 0.285714287423915546,
+                     0.222221985728444381, 0.18183564342034671, 0.153140501666603988, 0.147959534839857473);
     return s * (half_square + z * p) - half_square;
   }
 }
@@ -136,7 +144,8 @@ TT_INLINE T log(T x) {
 TT_INLINE double log2_of_float(float x) {
   auto [e, m] = reduce_log(x);
   double f = double(m) - 1.0, s = f / (2.0 + f);
-  double p = polynomial(s * s, 2.8853900817901, 0.96179667328435, 0.57708359445214, 0.41167221829442, 0.3407383551051);
+  double p = polynomial(s * s, 2.8853900817901, 0.96179667328435, 0.57708359445214, 0.41167221829442,
+                        0.3407383551051);
   return double(e) + s * p;
 }
 // log(m) in two parts, of which products of the first with a 25-bit constant are exact.
@@ -156,7 +165,7 @@ TT_INLINE double log2(double x) {
 }
 TT_INLINE float log10(float x) { return log_or_special(x, float(log2_of_float(x) * 0.30102999566398119521)); }
 TT_INLINE double log10(double x) {
-  constexpr double scale_high = 0x1.bcb7b1p-2, scale_low = 0x1.49b9438ca9aaep-28;   // 1 / ln 10
+  constexpr double scale_high = 0x1.bcb7b1p-2, scale_low = 0x1.49b9438ca9aaep-28;  // 1 / ln 10
   constexpr double two_high = 0x1.34413509f6p-2, two_low = 0x1.9fef311f12b36p-42;  // log10 2
   auto [e, high, low] = split_log(x);
   double small = e * two_low + (low * (scale_high + scale_low) + high * scale_low);
@@ -170,25 +179,5 @@ TT_INLINE T log1p(T x) {
   T result = e * ln2_high<T> + (f + (log1p_tail(f) + (e * ln2_low<T> + correction)));
   return abs(x) < T(1e-18) ? x : log_or_special(sum, result);
 }
-
-// x^y through double: half a unit for float.
-TT_INLINE float pow(float x, float y) {
-  double exponent = double(y) * log2_of_float(abs(x));
-  exponent = exponent > 200.0 ? 200.0 : exponent < -200.0 ? -200.0 : exponent;
-  double shifted = exponent + Real<double>::shifter, r = exponent - (shifted - Real<double>::shifter);
-  double p = polynomial(r, 0.999999999961, 0.693147180731, 0.240226512042, 0.0555041034731, 0.00961802643873,
-                        0.00133339254484, 1.54695542782e-4, 1.52017276872e-5);
-  float result = float(p * power_of_two(shifted)), infinity = Real<float>::infinity, base = abs(x), size = abs(y);
-  bool integral = trunc(y) == y, odd = integral & (trunc(y * 0.5f) != y * 0.5f), up = y > 0.0f;
-  // What the extremes are raised to or give: infinity on one side of 1, zero on the other.
-  float extreme = (base > 1.0f) == up ? infinity : 0.0f;
-  result = (base == 0.0f) | (base == infinity) | (size == infinity) ? extreme : result;
-  result = (base == 1.0f) & (size == infinity) ? 1.0f : result;
-  result = (x < 0.0f) & !integral & (base < infinity) ? Real<float>::nan : result;
-  result = odd ? copysign(result, x) : result;
-  result = (x != x) | (y != y) ? x + y : result;
-  return (y == 0.0f) | (x == 1.0f) ? 1.0f : result;
-}
-TT_INLINE double pow(double x, double y) { return std::pow(x, y); }
 
 }  // namespace tt::math

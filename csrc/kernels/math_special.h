@@ -19,8 +19,11 @@ TT_INLINE T sinh(T x) {
   if constexpr (sizeof(T) == 4)
     near = polynomial(z, 0.1666666649, 0.008333350599, 1.98360661e-4, 2.817440438e-6) * (z * x) + x;
   else
-    near = polynomial(z, 0.166666666666666674, 0.00833333333333313881, 1.98412698414376796e-4, 2.7557319155337657e-6,
-                      2.5052123398409476e-8, 1.60572403531850872e-10, 7.75931184230287305e-13) * (z * x) + x;
+    near = polynomial(z, 0.166666666666666674, 0.00833333333333313881, 1.98412698414376796e-4,
+                      2.7557319155337657e-6, 2.5052123398409476e-8, 1.60572403531850872e-10,
+                      7.75931184230287305e-13) *
+               (z * x) +
+           x;
   return size < T(1) ? near : copysign(half - T(0.25) / half, x);
 }
 template <class T>
@@ -66,6 +69,16 @@ TT_INLINE T sigmoid(T x) {
   T e = exp_of_negative(-abs(x));
   return (x < T(0) ? e : T(1)) / (T(1) + e);
 }
+// The sigmoid with its derivative, neither of which is a difference.
+template <class T>
+struct Sigmoid {
+  T value, slope;
+};
+template <class T>
+TT_INLINE Sigmoid<T> sigmoid_with_slope(T x) {
+  T e = exp_of_negative(-abs(x)), larger = T(1) / (T(1) + e), smaller = e * larger;
+  return {x < T(0) ? smaller : larger, smaller * larger};
+}
 
 // e^(-scale a^2) for finite a, with the square to twice the precision; scale is a power of two
 template <class T>
@@ -73,24 +86,28 @@ TT_INLINE T exp_of_square(T a, T scale) {
   T square = a * a;
   return exp_of_negative(-scale * square, scale * residue(square, a, a));
 }
-// e^(a^2) erfc(a): for float from a = 0.46 up, for double from 0
+// e^(a^2) erfc(a) (a + centre), with a rational argument: for float from a = 0.46 up, for double from 0
 template <class T>
-TT_INLINE T scaled_erfc(T a) {
-  if constexpr (sizeof(T) == 4) {
-    T reciprocal = T(1) / (a + T(2.5));
-    return polynomial((a - T(2.5)) * reciprocal, 1.054031816, -0.8046519006, 0.4539145744, -0.1712495543,
-                      0.02835340921, 0.008379407339, -0.004769115905, -3.937979167e-4, 5.796478662e-4) * reciprocal;
-  } else {
-    T reciprocal = T(1) / (a + T(3));
-    return polynomial((a - T(3)) * reciprocal, 1.07400690708833971, -0.883394453169883556, 0.590228357104099443,
-                      -0.310467261900573852, 0.119527761287435297, -0.0268272346243119782, -0.00121241663059961518,
-                      0.00303406199908871015, -5.48309651505860277e-4, -2.76777829764369688e-4,
-                      1.07561211002792374e-4, 3.03980677754108056e-5, -1.74694037778631636e-5,
-                      -4.74883142861487183e-6, 2.76228458502287042e-6, 9.97704771536150609e-7,
-                      -4.02720760352012723e-7, -2.31091996875420242e-7, 4.07043248672501142e-8,
-                      4.74359508150978541e-8, 1.89866188539221926e-9, -5.99413900593941936e-9,
-                      -1.4043170835758198e-9) * reciprocal;
-  }
+constexpr T erfc_centre = sizeof(T) == 4 ? T(2.5) : T(3);
+template <class T>
+TT_INLINE T erfc_factor(T a) {
+  T s = (a - erfc_centre<T>) / (a + erfc_centre<T>);
+  if constexpr (sizeof(T) == 4)
+    return polynomial(s, 1.054031816, -0.8046519006, 0.4539145744, -0.1712495543, 0.02835340921,
+                      0.008379407339, -0.004769115905, -3.937979167e-4, 5.796478662e-4);
+  else
+    return polynomial(
+        s, 1.07400690708833971, -0.883394453169883556, 0.590228357104099443, -0.310467261900573852,
+        0.119527761287435297, -0.0268272346243119782, -0.00121241663059961518, 0.00303406199908871015,
+        -5.48309651505860277e-4, -2.76777829764369688e-4, 1.07561211002792374e-4, 3.03980697754108056e-5,
+        -1.74694037778631636e-5, -4.74883142861487183e-6, 2.76228458502287042e-6, 9.97704771536150609e-7,
+        -4.02720760352012723e-7, -2.31091996875420242e-7, 4.07043248672501142e-8, 4.74359508150978541e-8,
+        1.89866188539221926e-9, -5.99413900593941936e-9, -1.4043170835758198e-9);
+}
+template <class T>
+TT_INLINE T erfc_tail(T a) {
+  T tail = exp_of_square(a, T(1)) * erfc_factor(a) / (a + erfc_centre<T>);
+  return a > T(40) ? T(0) : tail;
 }
 // erf(x) / x - 1 as a function of x^2 <= 1/4
 template <class T>
@@ -98,28 +115,25 @@ TT_INLINE T erf_near_zero(T z) {
   if constexpr (sizeof(T) == 4)
     return polynomial(z, 0.1283791656, -0.3761260934, 0.1128283806, -0.02675815639, 0.00471992883);
   else
-    return polynomial(z, 0.12837916709551257, -0.37612638903183476, 0.112837916709255614, -0.0268661706329545796,
-                      0.005223977374069024, -8.54829784307258699e-4, 1.20533393503914424e-4, -1.48459532791195894e-5,
-                      1.47269055798545312e-6);
+    return polynomial(z, 0.12837916709551257, -0.37612638903183476, 0.112837916709255614,
+                      -0.0268661706329545796, 0.005223977374069024, -8.54829784307258699e-4,
+                      1.20533393503914424e-4, -1.48459532791195894e-5, 1.47269055798545312e-6);
 }
 template <class T>
 TT_INLINE T erf(T x) {
   T size = abs(x), near = x + x * erf_near_zero(x * x);
-  T tail = exp_of_square(size, T(1)) * scaled_erfc(size), far = T(1) - (size > T(40) ? T(0) : tail);
-  return size < T(0.5) ? near : copysign(far, x);
+  return size < T(0.5) ? near : copysign(T(1) - erfc_tail(size), x);
 }
 template <class T>
 TT_INLINE T erfc(T x) {
-  T size = abs(x), near = T(1) - (x + x * erf_near_zero(x * x));
-  T tail = exp_of_square(size, T(1)) * scaled_erfc(size);
-  tail = size > T(40) ? T(0) : tail;
+  T size = abs(x), near = T(1) - (x + x * erf_near_zero(x * x)), tail = erfc_tail(size);
   T far = x < T(0) ? T(2) - tail : tail;
   return size < T(0.5) ? near : far;
 }
 // P(X < -a) e^(a^2 / 2) (a + 3) for the normal distribution, as a function of s = (a - 3) / (a + 3)
 TT_INLINE float normal_tail_factor(float s) {
-  return polynomial(s, 0.7290836712, -0.5093322115, 0.2300192275, -0.04725753545, -0.01047935528, 0.006931110985,
-                    0.001077806568, -9.138612289e-4, -2.737904414e-4);
+  return polynomial(s, 0.7290836712, -0.5093322115, 0.2300192275, -0.04725753545, -0.01047935528,
+                    0.006931110985, 0.001077806568, -9.138612289e-4, -2.737904414e-4);
 }
 // P(X < x), from e^(-x^2 / 2)
 template <class T>
@@ -129,7 +143,8 @@ TT_INLINE T normal_cdf(T x, T exponential) {
     T reciprocal = T(1) / (size + T(3));
     tail = normal_tail_factor((size - T(3)) * reciprocal) * (exponential * reciprocal);
   } else {
-    tail = T(0.5) * exponential * scaled_erfc(size * T(0.70710678118654752440));
+    T a = size * T(0.70710678118654752440);
+    tail = T(0.5) * exponential * erfc_factor(a) / (a + erfc_centre<T>);
   }
   tail = size > T(40) ? T(0) : tail;
   return x < T(0) ? tail : T(1) - tail;

@@ -138,16 +138,34 @@ void normal_serial(Generator& generator, const Target& out, double mean, double 
   });
 }
 
+namespace {
+
+// u < p where the 53 bits of u are below this; the sign of the difference tells without a branch.
+uint64_t bernoulli_threshold(double p) { return uint64_t(std::ceil(p * 0x1p53)); }
+bool is_below(uint64_t word, uint64_t threshold) { return ((word & mask53) - threshold) >> 63; }
+
+}  // namespace
+
 void bernoulli(Generator& generator, const Target& out, double p) {
   check(p >= 0 && p <= 1, "bernoulli_: expected 0 <= p <= 1, got ", p);
   visit(out.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    // u < p where the 53 bits of u are below this; the sign of the difference tells without a branch.
-    auto threshold = uint64_t(std::ceil(p * 0x1p53));
+    uint64_t threshold = bernoulli_threshold(p);
     Lock lock(generator.mutex());
-    fill_words<uint64_t>(generator, static_cast<T*>(out.data), out.count, [=](uint64_t word, int64_t) {
-      return narrow<T>(int32_t(((word & mask53) - threshold) >> 63));
-    });
+    fill_words<uint64_t>(generator, static_cast<T*>(out.data), out.count,
+                         [=](uint64_t word, int64_t) { return narrow<T>(int32_t(is_below(word, threshold))); });
+  });
+}
+
+void scaled_bernoulli(Generator& generator, const Target& out, double keep) {
+  visit_floating("dropout", out, [&](auto* data) {
+    using T = std::remove_pointer_t<decltype(data)>;
+    using C = Compute<T>;
+    uint64_t threshold = bernoulli_threshold(keep);
+    T values[2] = {narrow<T>(C(0)), narrow<T>(C(1) / C(keep))};
+    Lock lock(generator.mutex());
+    fill_words<uint64_t>(generator, data, out.count,
+                         [=](uint64_t word, int64_t) { return values[is_below(word, threshold)]; });
   });
 }
 

@@ -2,8 +2,7 @@
 // the generator while it draws. Bad arguments are errors even where there is nothing to fill.
 //
 // For a tensor that is not contiguous PyTorch draws in the order of its memory (dimensions sorted by stride):
-// fill a contiguous block, then copy it there. normal_serial and bernoulli with a tensor of p say where that
-// differs.
+// fill a contiguous block, then copy it there. normal_serial says where that differs.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -25,9 +24,10 @@ void normal(Generator& generator, const Target& out, double mean, double std);
 // What normal_() puts into memory that is not contiguous, and normal() into fewer than 16 elements.
 void normal_serial(Generator& generator, const Target& out, double mean, double std);
 
-// Dropout keeps what this makes 1, with p the chance to keep.
 void bernoulli(Generator& generator, const Target& out, double p);
-// One p per element; both always in the row-major order of the indices, whatever the strides.
+// What dropout multiplies by: 1 / keep with the chance `keep`, else 0; floating types only.
+void scaled_bernoulli(Generator& generator, const Target& out, double keep);
+// One p per element, in the order of `out`.
 void bernoulli(Generator& generator, const Target& out, DType p_dtype, const void* p);
 
 void random(Generator& generator, const Target& out);  // random_(): the range depends on the dtype
@@ -39,7 +39,7 @@ void exponential(Generator& generator, const Target& out, double lambda);
 void geometric(Generator& generator, const Target& out, double p);
 void cauchy(Generator& generator, const Target& out, double median, double sigma);
 void log_normal(Generator& generator, const Target& out, double mean, double std);
-// One rate per element, of the dtype of `out`, in row-major order as well.
+// One rate per element, of the dtype of `out`.
 void poisson(Generator& generator, const Target& out, const void* rates);
 
 struct MultinomialCall {

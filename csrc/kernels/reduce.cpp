@@ -1,6 +1,6 @@
-// Reductions over strided memory. The reduced elements of one output are cut into blocks by the shape alone; each
-// block is folded by one thread into accumulators, and the blocks' accumulators are combined pairwise. So the bits
-// of a result do not depend on the number of threads.
+// Reductions over strided memory. The reduced elements of one output are cut into blocks by the shape alone;
+// each block is folded by one thread into accumulators, and the blocks' accumulators are combined pairwise.
+// So the bits of a result do not depend on the number of threads.
 #include "kernels/reduce.h"
 
 #include <algorithm>
@@ -9,11 +9,10 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/scratch.h"
+#include "kernels/accumulators.h"
 
 namespace tt {
 namespace {
-
-using namespace reductions;
 
 constexpr int64_t block_elements = 32768;  // about what one thread folds at a time
 constexpr int64_t tile_limit = 1024;       // outputs that one call of a kernel may serve
@@ -76,111 +75,29 @@ FoldType fold_type(const ReduceCall& call) {
   switch (call.op) {
     case Reduction::any:
     case Reduction::all:
-    case Reduction::count_nonzero: return FoldType::int32;
-    case Reduction::moments: return FoldType::float64;
+    case Reduction::count_nonzero:
+      return FoldType::int32;
+    case Reduction::moments:
+      return FoldType::float64;
     case Reduction::sum:
       if (exact_in_int32 && !is_floating(call.compute)) return FoldType::int32;
       break;
-    default: break;
+    default:
+      break;
   }
   if (call.compute == DType::Float64) return FoldType::float64;
   if (is_floating(call.compute)) return FoldType::float32;
   return call.compute == DType::Int64 ? FoldType::int64 : FoldType::int32;
 }
 
-enum class Combination : uint8_t { add, multiply, maximum, minimum, placed_maximum, placed_minimum, moments };
-
-Combination combination_of(const ReduceCall& call) {
-  switch (call.op) {
-    case Reduction::prod: return Combination::multiply;
-    case Reduction::max: return call.index ? Combination::placed_maximum : Combination::maximum;
-    case Reduction::min: return call.index ? Combination::placed_minimum : Combination::minimum;
-    case Reduction::any:
-    case Reduction::max_abs: return Combination::maximum;
-    case Reduction::all:
-    case Reduction::min_abs: return Combination::minimum;
-    case Reduction::moments: return Combination::moments;
-    default: return Combination::add;
-  }
-}
-
 FoldPair kernels_of(const ReduceCall& call, FoldType type) {
   if (call.op == Reduction::moments) return placed_fold_table().moments;
-  if (!call.index) return fold_table().fold[int(call.op)][int(type)];
-  check(call.op == Reduction::max || call.op == Reduction::min, "reduce: only max and min have positions");
-  return (call.op == Reduction::max ? placed_fold_table().max : placed_fold_table().min)[int(type)];
-}
-
-// Accumulators: 64-bit values, and positions or means beside them.
-struct Accumulators {
-  char* value;
-  char* second;
-  Accumulators operator+(int64_t n) const { return {value + 8 * n, second ? second + 8 * n : nullptr}; }
-};
-
-template <class S>
-void start(Combination combination, S* value, int64_t n) {
-  switch (combination) {
-    case Combination::add: return std::fill_n(value, n, Add::start<S>), void();
-    case Combination::multiply: return std::fill_n(value, n, Multiply::start<S>), void();
-    case Combination::maximum: return std::fill_n(value, n, Maximum::start<S>), void();
-    case Combination::minimum: return std::fill_n(value, n, Minimum::start<S>), void();
-    default: return;  // kernels with a second result start by themselves
-  }
-}
-
-template <class Op, class S>
-void combine_values(S* a, const S* b, int64_t n) {
-  for (int64_t i = 0; i < n; i++) a[i] = Op::combine(a[i], b[i]);
-}
-
-template <class Op, class S>
-void combine_places(Accumulators a, Accumulators b, int64_t n) {
-  auto *value = reinterpret_cast<S*>(a.value), *other = reinterpret_cast<S*>(b.value);
-  auto *position = reinterpret_cast<int64_t*>(a.second), *other_position = reinterpret_cast<int64_t*>(b.second);
-  for (int64_t i = 0; i < n; i++) {
-    Placed<S> best = combine_placed<Op>(Placed<S>{value[i], position[i]}, Placed<S>{other[i], other_position[i]});
-    value[i] = best.value;
-    position[i] = best.position;
-  }
-}
-
-void combine_all_moments(Accumulators a, Accumulators b, int64_t n, double count_a, double count_b) {
-  auto *squares = reinterpret_cast<double*>(a.value), *mean = reinterpret_cast<double*>(a.second);
-  auto *other = reinterpret_cast<double*>(b.value), *other_mean = reinterpret_cast<double*>(b.second);
-  for (int64_t i = 0; i < n; i++) {
-    Moments<double> both = combine_moments(Moments<double>{mean[i], squares[i], count_a},
-                                           Moments<double>{other_mean[i], other[i], count_b});
-    mean[i] = both.mean;
-    squares[i] = both.squares;
-  }
-}
-
-template <class S>
-void combine(Combination how, Accumulators a, Accumulators b, int64_t n, double count_a, double count_b) {
-  auto *value = reinterpret_cast<S*>(a.value), *other = reinterpret_cast<S*>(b.value);
-  switch (how) {
-    case Combination::add: return combine_values<Add>(value, other, n);
-    case Combination::multiply: return combine_values<Multiply>(value, other, n);
-    case Combination::maximum: return combine_values<Maximum>(value, other, n);
-    case Combination::minimum: return combine_values<Minimum>(value, other, n);
-    case Combination::placed_maximum: return combine_places<Maximum, S>(a, b, n);
-    case Combination::placed_minimum: return combine_places<Minimum, S>(a, b, n);
-    case Combination::moments: return combine_all_moments(a, b, n, count_a, count_b);
-  }
-}
-
-template <class S>
-void store(const S* value, int64_t n, char* out, DType dtype, int64_t stride) {
-  visit(dtype, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    T* result = reinterpret_cast<T*>(out);
-    for (int64_t i = 0; i < n; i++) {
-      if constexpr (std::is_same_v<T, Half>) result[i * stride] = to_half(float(value[i]));
-      else if constexpr (std::is_same_v<T, BFloat16>) result[i * stride] = to_bfloat16(float(value[i]));
-      else result[i * stride] = T(value[i]);
-    }
-  });
+  if (call.index && call.op == Reduction::max) return placed_fold_table().max[int(type)];
+  if (call.index && call.op == Reduction::min) return placed_fold_table().min[int(type)];
+  FoldPair pair = fold_table().fold[int(call.op)][int(type)];
+  if (pair.rows && !call.index) return pair;
+  fail(ErrorKind::NotImplemented, "reduce: no kernel for reduction ", int(call.op), " in ",
+       name_of(call.compute), call.index ? " with positions" : "");
 }
 
 class Plan {
@@ -191,7 +108,6 @@ class Plan {
  private:
   void choose_loops();
   void choose_blocks();
-  void start_accumulators(Accumulators result, int64_t n) const;
   void fold_block(int64_t group, int64_t block, Accumulators result) const;
   void fold_narrow(const FoldCall& fold) const;
   void combine_blocks(int64_t first, int64_t count, Accumulators all) const;
@@ -208,13 +124,13 @@ class Plan {
 
   const ReduceCall& call_;
   FoldType type_;
-  Combination combination_;
+  Accumulation accumulation_;
   FoldPair kernels_;
   bool has_second_, by_columns_ = false;
   int64_t rows_per_fold_ = 1;  // of narrow columns, side by side
 
-  Dimensions kept_, reduced_;                                   // but for the two that the kernel walks along:
-  int64_t n_ = 1, in_stride_ = 1;                               // the reduced one
+  Dimensions kept_, reduced_;      // but for the two that the kernel walks along:
+  int64_t n_ = 1, in_stride_ = 1;  // the reduced one
   int64_t count_ = 1, count_in_stride_ = 1, count_stride_ = 1;  // and the kept one
   int64_t tile_ = 1, tiles_ = 1;        // outputs per call of the kernel, and calls along the kept dimension
   int64_t groups_ = 1, outputs_ = 1;    // tiles and outputs in all
@@ -223,7 +139,10 @@ class Plan {
 };
 
 Plan::Plan(const ReduceCall& call)
-    : call_(call), type_(fold_type(call)), combination_(combination_of(call)), kernels_(kernels_of(call, type_)),
+    : call_(call),
+      type_(fold_type(call)),
+      accumulation_(call, type_),
+      kernels_(kernels_of(call, type_)),
       has_second_(call.index || call.op == Reduction::moments) {
   for (int d = 0; d < call.rank; d++) {
     if (call.sizes[d] == 1) continue;
@@ -242,7 +161,8 @@ void Plan::choose_loops() {
   int inner = reduced_.count - 1;
   if (inner > 0 && !call_.index && reduced_.list[inner].size < few)
     inner = int(std::max_element(reduced_.list, reduced_.list + reduced_.count,
-                                 [](auto& a, auto& b) { return a.size < b.size; }) - reduced_.list);
+                                 [](auto& a, auto& b) { return a.size < b.size; }) -
+                reduced_.list);
   if (inner >= 0) {
     Dimension d = reduced_.take(inner);
     n_ = d.size, in_stride_ = d.in;
@@ -264,7 +184,8 @@ void Plan::choose_blocks() {
     segment_ = n_ <= 512 ? n_ : std::min(n_, std::max<int64_t>(512, block_elements / tile_));
   } else {
     segment_ = std::min(n_, block_elements);
-    tile_ = count_ == 1 ? 1 : std::min(count_, std::clamp<int64_t>(block_elements / segment_, 1, tile_limit / 4));
+    tile_ =
+        count_ == 1 ? 1 : std::min(count_, std::clamp<int64_t>(block_elements / segment_, 1, tile_limit / 4));
   }
   tiles_ = pieces(count_, tile_);
   segments_ = pieces(n_, segment_);
@@ -276,40 +197,42 @@ void Plan::choose_blocks() {
   outputs_ = outer * count_;
 }
 
-void Plan::start_accumulators(Accumulators result, int64_t n) const {
-  if (is_real(type_)) start(combination_, reinterpret_cast<double*>(result.value), n);
-  else start(combination_, reinterpret_cast<int64_t*>(result.value), n);
-}
-
-// Few columns, whose rows follow each other: a group of rows is one long row, and the folds of its parts are then
-// combined.
+// Few columns, whose rows follow each other: a group of rows is one long row, and the folds of its parts are
+// then combined.
 void Plan::fold_narrow(const FoldCall& fold) const {
   alignas(64) char value[8 * tile_limit];
   int64_t width = rows_per_fold_ * count_, whole = fold.n / rows_per_fold_, rest = fold.n % rows_per_fold_;
-  start_accumulators({value, nullptr}, width);
+  accumulation_.start({value, nullptr}, width);
   FoldCall wide = fold;
   wide.n = whole, wide.stride = width, wide.count = width, wide.value = value;
   kernels_.columns(wide);
   wide.in += whole * width * size_of(fold.dtype);
   wide.n = 1, wide.count = rest * count_;
   kernels_.columns(wide);
-  auto combine_as = is_real(type_) ? combine<double> : combine<int64_t>;
+  Accumulators result = {static_cast<char*>(fold.value), nullptr};
   for (int64_t row = 0; row < rows_per_fold_; row++)
-    combine_as(combination_, {static_cast<char*>(fold.value), nullptr}, {value + 8 * row * count_, nullptr}, count_, 0, 0);
+    accumulation_.combine(result, {value + 8 * row * count_, nullptr}, count_, 0, 0);
 }
 
 void Plan::fold_block(int64_t group, int64_t block, Accumulators result) const {
   int64_t width = width_of(group), size = size_of(call_.in.dtype), in, out;
   kept_.locate(outer_of(group), in, out);
   const char* begin = call_.in.data + (in + first_of(group) * count_in_stride_) * size;
-  start_accumulators(result, width);
+  accumulation_.start(result, width);
 
   int64_t first = block * units_per_block_, last = std::min(units_, first + units_per_block_);
   for (int64_t unit = first; unit < last; unit++) {
     int64_t outer = segments_ == 1 ? unit : unit / segments_, at = (unit - outer * segments_) * segment_;
     reduced_.locate(outer, in, out);
-    FoldCall fold = {begin + (in + at * in_stride_) * size, call_.in.dtype, std::min(segment_, n_ - at), in_stride_,
-                     width, count_in_stride_, before(unit) - before(first), result.value, result.second};
+    FoldCall fold = {begin + (in + at * in_stride_) * size,
+                     call_.in.dtype,
+                     std::min(segment_, n_ - at),
+                     in_stride_,
+                     width,
+                     count_in_stride_,
+                     before(unit) - before(first),
+                     result.value,
+                     result.second};
     if (rows_per_fold_ > 1) fold_narrow(fold);
     else (by_columns_ ? kernels_.columns : kernels_.rows)(fold);
   }
@@ -319,27 +242,20 @@ void Plan::fold_block(int64_t group, int64_t block, Accumulators result) const {
 }
 
 void Plan::combine_blocks(int64_t first, int64_t count, Accumulators all) const {
-  auto combine_as = is_real(type_) ? combine<double> : combine<int64_t>;
   auto elements = [&](int64_t block, int64_t span) {
-    return double(before(std::min(units_, (block + span) * units_per_block_)) - before(block * units_per_block_));
+    return double(before(std::min(units_, (block + span) * units_per_block_)) -
+                  before(block * units_per_block_));
   };
   for (int64_t step = 1; step < blocks_; step *= 2)
     for (int64_t block = 0; block + step < blocks_; block += 2 * step)
-      combine_as(combination_, all + (block * outputs_ + first), all + ((block + step) * outputs_ + first), count,
-                 elements(block, step), elements(block + step, step));
+      accumulation_.combine(all + (block * outputs_ + first), all + ((block + step) * outputs_ + first),
+                            count, elements(block, step), elements(block + step, step));
 }
 
 void Plan::finish(int64_t group, Accumulators result) const {
-  int64_t width = width_of(group), in, out;
+  int64_t in, out;
   kept_.locate(outer_of(group), in, out);
-  out += first_of(group) * count_stride_;
-  auto put = [&](auto* value, void* to, DType dtype) {
-    if (to) store(value, width, static_cast<char*>(to) + out * size_of(dtype), dtype, count_stride_);
-  };
-  if (is_real(type_)) put(reinterpret_cast<double*>(result.value), call_.out.data, call_.out.dtype);
-  else put(reinterpret_cast<int64_t*>(result.value), call_.out.data, call_.out.dtype);
-  put(reinterpret_cast<int64_t*>(result.second), call_.index, DType::Int64);
-  put(reinterpret_cast<double*>(result.second), call_.mean, call_.out.dtype);
+  accumulation_.store(result, width_of(group), call_, out + first_of(group) * count_stride_, count_stride_);
 }
 
 void Plan::run() {
@@ -363,12 +279,13 @@ void Plan::run() {
       fold_block(group, block, all + (block * outputs_ + output_of(group)));
     }
   });
-  parallel_for(0, groups_, std::max<int64_t>(1, block_elements / (blocks_ * tile_)), [&](int64_t begin, int64_t end) {
-    for (int64_t group = begin; group < end; group++) {
-      combine_blocks(output_of(group), width_of(group), all);
-      finish(group, all + output_of(group));
-    }
-  });
+  parallel_for(0, groups_, std::max<int64_t>(1, block_elements / (blocks_ * tile_)),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t group = begin; group < end; group++) {
+                   combine_blocks(output_of(group), width_of(group), all);
+                   finish(group, all + output_of(group));
+                 }
+               });
 }
 
 // A small contiguous block that is reduced as a whole needs no plan.
@@ -381,14 +298,12 @@ bool reduce_directly(const ReduceCall& call) {
   }
   if (n > block_elements || call.mean || call.index) return false;
   FoldType type = fold_type(call);
-  FoldKernel fold = kernels_of(call, type).rows;
-  auto fold_into = [&](auto value) {
-    start(combination_of(call), &value, 1);
-    fold({call.in.data, call.in.dtype, n, 1, 1, n, 0, &value, nullptr});
-    store(&value, 1, call.out.data, call.out.dtype, 1);
-  };
-  if (is_real(type)) fold_into(0.0);
-  else fold_into(int64_t(0));
+  Accumulation accumulation(call, type);
+  alignas(8) char value[8];
+  Accumulators result = {value, nullptr};
+  accumulation.start(result, 1);
+  kernels_of(call, type).rows({call.in.data, call.in.dtype, n, 1, 1, n, 0, value, nullptr});
+  accumulation.store(result, 1, call, 0, 1);
   return true;
 }
 

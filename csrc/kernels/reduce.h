@@ -1,6 +1,6 @@
-// The CPU's reductions: the driver, and what it asks of an instruction set: to fold stretches of elements into
-// accumulators. An accumulator is double for floating types and int64_t for the rest, so that partial results lose
-// nothing.
+// The CPU's reductions: the driver, and what it asks of an instruction set: to fold stretches of elements
+// into accumulators. An accumulator is double for floating types and int64_t for the rest, so that partial
+// results lose nothing.
 #pragma once
 #include <cstdint>
 
@@ -10,15 +10,17 @@
 
 namespace tt {
 
-// Element (j, i) is in[j * count_stride + i * stride]; elements (j, 0), ..., (j, n - 1) go into accumulator j.
+// Element (j, i) is in[j * count_stride + i * stride]; elements (j, 0), ..., (j, n - 1) go into accumulator
+// j.
 struct FoldCall {
   const char* in;
   DType dtype;
   int64_t n, stride;
   int64_t count, count_stride;
-  int64_t folded;  // how many elements each accumulator holds; 0 lets extrema with positions and moments start
-  void* value;     // double or int64_t [count]
-  void* second;    // int64_t positions, counted from the first element folded, or double means
+  int64_t
+      folded;    // how many elements each accumulator holds; 0 lets extrema with positions and moments start
+  void* value;   // double or int64_t [count]
+  void* second;  // int64_t positions, counted from the first element folded, or double means
 };
 using FoldKernel = void (*)(const FoldCall&);
 

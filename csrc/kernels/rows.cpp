@@ -8,7 +8,7 @@
 namespace tt {
 namespace {
 
-constexpr int64_t narrow = 16;              // fewer neighbours than this do not fill the vectors of `columns`
+constexpr int64_t narrow = 16;  // fewer neighbours than this do not fill the vectors of `columns`
 constexpr int64_t elements_at_once = 16384;  // worth a thread's while
 
 RowBlock block_at(const RowCall& call, int64_t offset) {
@@ -46,7 +46,8 @@ void run_rows(RowKernel kernel, const RowCall& call) {
 }
 
 void run_columns(RowKernel kernel, const RowCall& call) {
-  // Wide enough to read memory in long pieces, narrow enough for the second-level cache, as most kernels pass twice.
+  // Wide enough to read memory in long pieces, narrow enough for the second-level cache, as most kernels pass
+  // twice.
   int64_t widest = std::clamp<int64_t>(65536 / call.n, 128, column_limit) / 64 * 64;
   int64_t tile = std::min(call.inner, widest), tiles = (call.inner + tile - 1) / tile;
   int64_t grain = std::max<int64_t>(1, elements_at_once / (call.n * tile));
@@ -91,7 +92,8 @@ void cpu_log_softmax_backward(const RowCall& call) {
 
 void cpu_scan(Scan op, const RowCall& call) {
   bool log_needed = op == Scan::logcumsumexp;
-  check(!log_needed || is_floating(call.dtype), "logcumsumexp: expected a floating dtype, got ", name_of(call.dtype));
+  check(!log_needed || is_floating(call.dtype), "logcumsumexp: expected a floating dtype, got ",
+        name_of(call.dtype));
   run(scan_table().scan[int(op)][compute_type(call.dtype)], call);
 }
 

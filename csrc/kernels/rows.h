@@ -7,7 +7,8 @@
 
 namespace tt {
 
-// `count` rows of n elements: element i of row j is in[j * pitch + i * stride], and likewise in `grad`, `out`, `index`.
+// `count` rows of n elements: element i of row j is in[j * pitch + i * stride], and likewise in `grad`,
+// `out`, `index`.
 struct RowBlock {
   DType dtype;
   int64_t n, stride;
@@ -21,7 +22,8 @@ using RowKernel = void (*)(const RowBlock&);
 
 constexpr int64_t column_limit = 1024;  // rows that `columns` takes at once
 
-// `rows` takes one row after the other; `columns` takes all rows of the block at once (pitch 1) and vectorises across.
+// `rows` takes one row after the other; `columns` takes all rows of the block at once (pitch 1) and
+// vectorises across.
 struct RowKernels {
   RowKernel rows = nullptr, columns = nullptr;
 };

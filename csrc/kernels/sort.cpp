@@ -10,7 +10,8 @@
 namespace tt {
 namespace {
 
-// --- keys: unsigned integers in the order of the values; -0 and 0 are one, and so are all NaNs, the largest ---
+// --- keys: unsigned integers in the order of the values; -0 and 0 are one, and so are all NaNs, the largest
+// ---
 
 template <class Bits, int width>
 Bits key_of_float_bits(Bits bits, bool nan) {
@@ -26,9 +27,15 @@ inline uint16_t key_of(int16_t x) { return uint16_t(uint16_t(x) ^ 0x8000u); }
 inline uint32_t key_of(int32_t x) { return uint32_t(x) ^ 0x80000000u; }
 inline uint64_t key_of(int64_t x) { return uint64_t(x) ^ (uint64_t(1) << 63); }
 inline uint16_t key_of(Half x) { return key_of_float_bits<uint16_t, 16>(x.bits, (x.bits & 0x7fff) > 0x7c00); }
-inline uint16_t key_of(BFloat16 x) { return key_of_float_bits<uint16_t, 16>(x.bits, (x.bits & 0x7fff) > 0x7f80); }
-inline uint32_t key_of(float x) { return key_of_float_bits<uint32_t, 32>(std::bit_cast<uint32_t>(x), x != x); }
-inline uint64_t key_of(double x) { return key_of_float_bits<uint64_t, 64>(std::bit_cast<uint64_t>(x), x != x); }
+inline uint16_t key_of(BFloat16 x) {
+  return key_of_float_bits<uint16_t, 16>(x.bits, (x.bits & 0x7fff) > 0x7f80);
+}
+inline uint32_t key_of(float x) {
+  return key_of_float_bits<uint32_t, 32>(std::bit_cast<uint32_t>(x), x != x);
+}
+inline uint64_t key_of(double x) {
+  return key_of_float_bits<uint64_t, 64>(std::bit_cast<uint64_t>(x), x != x);
+}
 
 template <class T>
 using Key = decltype(key_of(T{}));
@@ -67,7 +74,8 @@ void insertion_sort(Item* items, int64_t n) {
 constexpr int64_t run_length = 16;
 constexpr int64_t few = 512;  // from here on counting digits is cheaper than merging
 
-// Sorted runs, merged two by two; the choice of the smaller head is arithmetic, as no processor can predict it.
+// Sorted runs, merged two by two; the choice of the smaller head is arithmetic, as no processor can predict
+// it.
 template <class Item>
 Item* merge_sort(Item* items, Item* other, int64_t n) {
   for (int64_t i = 0; i < n; i += run_length) insertion_sort(items + i, std::min(run_length, n - i));
@@ -88,8 +96,8 @@ Item* merge_sort(Item* items, Item* other, int64_t n) {
 
 constexpr int digit_bits = 8, digit_values = 1 << digit_bits;
 
-// From the lowest digit to the highest, each pass keeping the order of the ones before. A digit that all keys share
-// is skipped.
+// From the lowest digit to the highest, each pass keeping the order of the ones before. A digit that all keys
+// share is skipped.
 template <int digits, class Item>
 Item* radix_sort(Item* items, Item* other, int64_t n) {
   int64_t starts[digits][digit_values] = {};
@@ -133,8 +141,8 @@ void sort_row(const SortCall& call, int64_t row, Item* items, Item* other) {
   write_items(sorted, call.n, x, values, call.indices ? call.indices + row * call.n : nullptr);
 }
 
-// The k first items. Only what is better than the k-th best so far is kept, and the surplus is thrown out whenever
-// the array is full: nearly all elements are only compared.
+// The k first items. Only what is better than the k-th best so far is kept, and the surplus is thrown out
+// whenever the array is full: nearly all elements are only compared.
 template <class T, class Item>
 int64_t select_items(const T* x, int64_t n, int64_t k, Key<T> flip, Item* items, int64_t capacity) {
   using K = Key<T>;
@@ -162,7 +170,7 @@ int64_t select_items(const T* x, int64_t n, int64_t k, Key<T> flip, Item* items,
   return k;
 }
 
-int64_t selection_capacity(const TopkCall& call) { return std::min(call.n, 3 * call.k + 256) + 64; }
+int64_t selection_capacity(const TopkCall& call) { return std::min(call.n, 3 * call.k + 64) + 64; }
 
 template <class T, class Item>
 void topk_row(const TopkCall& call, int64_t row, Item* items, Item* other) {

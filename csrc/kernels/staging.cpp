@@ -13,7 +13,8 @@ Stages::Stages(Walk& walk, const Operand* const* operands, const DType* types) :
     DType own = operands[k]->dtype;
     stage.size = size_of(types[k]);
     if (own != types[k])
-      stage.convert = k == 0 ? table.convert[int(types[k])][int(own)] : table.convert[int(own)][int(types[k])];
+      stage.convert =
+          k == 0 ? table.convert[int(types[k])][int(own)] : table.convert[int(own)][int(types[k])];
     in_place &= !stage.convert && (walk.strides[k][0] == walk.item[k] || (k > 1 && walk.strides[k][0] == 0));
     widest = std::max({widest, stage.size, walk.item[k]});
   }

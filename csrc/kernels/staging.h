@@ -1,5 +1,5 @@
-// Brings the operands of a box into the form a contiguous loop wants: gathered where strided, converted where the
-// types differ, in place where neither is needed.
+// Brings the operands of a box into the form a contiguous loop wants: gathered where strided, converted where
+// the types differ, in place where neither is needed.
 #pragma once
 #include "kernels/elementwise.h"
 #include "kernels/iterate.h"

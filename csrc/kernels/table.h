@@ -6,6 +6,7 @@
 #include "core/dtype.h"
 #include "kernels/formulas.h"
 #include "kernels/gemm_call.h"
+#include "kernels/index_call.h"
 #include "kernels/reductions.h"
 
 namespace tt {
@@ -96,6 +97,12 @@ struct KthCall {
 struct Kernels {
   void (*elementwise)(const ElementwiseCall&) = nullptr;
   void (*copy)(const CopyCall&) = nullptr;
+  void (*index)(const IndexCall&) = nullptr;
+  void (*places)(const PlacesCall&) = nullptr;
+  bool (*outside)(OutsideCall&) = nullptr;
+  int64_t (*nonzero)(const NonzeroCall&) = nullptr;
+  void (*triangle)(const TriangleCall&) = nullptr;
+  void (*search)(const SearchCall&) = nullptr;
   void (*reduce)(const ReduceCall&) = nullptr;
   void (*gemm)(const GemmCall&) = nullptr;
   void (*softmax)(const RowCall&) = nullptr;

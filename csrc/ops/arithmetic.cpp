@@ -14,6 +14,14 @@ void check_floating(const char* op, const Tensor& x) {
   if (!x.is_floating()) [[unlikely]] fail_dtype(op, x.dtype());
 }
 
+void check_bound(const char* op, DType type, const Scalar& bound) {
+  if (!is_integral(type) || bound.is_real() || type == DType::Int64) return;
+  int bits = 8 * int(size_of(type)) - (type == DType::UInt8 ? 0 : 1);
+  int64_t highest = (int64_t(1) << bits) - 1, lowest = type == DType::UInt8 ? -highest : -highest - 1;
+  check(bound.integer >= lowest && bound.integer <= highest, op, ": value ", bound.integer,
+        " cannot be converted to type ", name_of(type), " without overflow");
+}
+
 Tensor without_derivative(const char* op, const Tensor& y, const Tensor& a, const Tensor& b) {
   if (!is_floating(y.dtype())) return y;
   return record_joint("NotImplemented", y, inputs(a, b), save(op),
@@ -175,6 +183,7 @@ static Tensor power_of_number(const Tensor& base, const Tensor& b, Out out) {
 
 Tensor pow(const Tensor& a, const Tensor& b, Out out) {
   if (b.body()->wrapped_number) {
+    check_type(!a.body()->wrapped_number, "pow: at least one of the base and the exponent must be a Tensor");
     Scalar exponent = item(b);
     Tensor y = power_value(a, b, exponent, out);
     return record("PowBackward0", y, inputs(a), save(a, exponent), power_slope);
@@ -199,6 +208,14 @@ Tensor float_power(const Tensor& a, const Tensor& b) {
   };
   if (b.body()->wrapped_number && a.body()->wrapped_number) return pow(number_like(zeros({}, DType::Float64), item(a)), b);
   return pow(widened(a), widened(b));
+}
+
+Tensor float_power_(const Tensor& self, const Tensor& exponent) {
+  check(self.dtype() == DType::Float64, "float_power_: the base has dtype ", name_of(self.dtype()),
+        " but the operation's result requires dtype float64");
+  bool recording = any_needs_grad(inputs(self, exponent));
+  return in_place("float_power_", self, true, recording,
+                  [&](const Tensor& base, Out out) { return pow(base, exponent, out); });
 }
 
 Tensor square(const Tensor& x, Out out) {

@@ -15,6 +15,7 @@ Tensor remainder(const Tensor& a, const Tensor& b, Out out = {});
 Tensor fmod(const Tensor& a, const Tensor& b, Out out = {});
 Tensor pow(const Tensor& a, const Tensor& b, Out out = {});
 Tensor float_power(const Tensor& a, const Tensor& b);
+Tensor float_power_(const Tensor& self, const Tensor& exponent);
 Tensor square(const Tensor& x, Out out = {});
 
 // With a number: what rules are mostly made of.
@@ -31,8 +32,12 @@ inline const Tensor& kept_if(bool needed, const Tensor& x) {
   static const Tensor nothing;
   return needed ? x : nothing;
 }
+// The gradient where a formula left 1, zero where it left 0 (whatever the gradient there).
+inline Tensor gate(const Tensor& g, const Tensor& open) { return binary(Elementwise::relu_grad, g, open); }
 // Refuses integers, which the op would otherwise promote.
 void check_floating(const char* op, const Tensor& x);
+// Refuses a number that lies beyond every value of an integer type.
+void check_bound(const char* op, DType type, const Scalar& bound);
 // Gives the result of an op that PyTorch does not differentiate a node that says so in backward.
 Tensor without_derivative(const char* op, const Tensor& y, const Tensor& a, const Tensor& b);
 [[noreturn]] void fail_dtype(const char* op, DType type);

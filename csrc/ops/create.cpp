@@ -81,8 +81,8 @@ static bool fits(const Scalar& value, DType type) {
   return type == DType::Int64 || (double(value.integer) < above && double(value.integer) >= below);
 }
 
-static void fill_values(const Tensor& x, const Scalar& value) {
-  check(fits(value, x.dtype()), "fill_: the value ", value, " cannot be converted to ", name_of(x.dtype()),
+void fill_values(const char* op, const Tensor& x, const Scalar& value) {
+  check(fits(value, x.dtype()), op, ": the value ", value, " cannot be converted to ", name_of(x.dtype()),
         " without overflow");
   Tensor number = number_like(x, value);
   copy_values(x, tensor_over(number.storage(), x.sizes(), expanded_strides(number, x.sizes()), 0, x.dtype()));
@@ -90,7 +90,7 @@ static void fill_values(const Tensor& x, const Scalar& value) {
 
 Tensor fill_(const Tensor& self, const Scalar& value) {
   check_inplace("fill_", self);
-  fill_values(self, value);
+  fill_values("fill_", self, value);
   bump_version(self, "fill_");
   return record("FillBackward0", self, inputs(self), save(), [](const Tensor& g) { return zeros_like(g); });
 }
@@ -120,7 +120,7 @@ void set_default_device(Device device) { device_of_new_tensors = device; }
 
 Tensor full(const Shape& sizes, const Scalar& value, DType dtype, Device device) {
   Tensor x = empty(sizes, dtype, device);
-  fill_values(x, value);
+  fill_values("full", x, value);
   return x;
 }
 
@@ -128,7 +128,7 @@ Tensor zeros(const Shape& sizes, DType dtype, Device device) { return full(sizes
 
 static Tensor full_like(const Tensor& x, int value) {
   Tensor y = empty_like(x);
-  fill_values(y, value);
+  fill_values("full_like", y, value);
   return y;
 }
 Tensor zeros_like(const Tensor& x) { return full_like(x, 0); }

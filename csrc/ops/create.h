@@ -29,6 +29,8 @@ Tensor copy_(const Tensor& self, const Tensor& source);
 Tensor fill_(const Tensor& self, const Scalar& value);
 Tensor fill_(const Tensor& self, const Tensor& value);
 Tensor zero_(const Tensor& self);
+// Writes the number, which must be in the range of the type; not recorded.
+void fill_values(const char* op, const Tensor& x, const Scalar& value);
 Tensor resize_(const Tensor& self, const Shape& sizes);
 
 }  // namespace tt

@@ -56,7 +56,7 @@ Tensor amax_or_amin(Reduction op, const char* name, const char* node, const Tens
 
 Tensor position_of_extremum(Reduction op, const char* name, const Tensor& x, std::optional<int64_t> dim, bool keepdim,
                             Out out) {
-  check(x.dtype() != DType::Bool, name, "(): does not support bool input");
+  check(x.dtype() != DType::Bool, name, ": does not support bool input");
   Reduced r = reduced_nonempty(name, x, dim ? Dims(Shape{*dim}) : Dims(), keepdim, ErrorKind::Index);
   Tensor index = empty(r.sizes, DType::Int64, x.device());
   if (index.count()) reduce_into(op, working_type(x.dtype()), {}, x, r, index);

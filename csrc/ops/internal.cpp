@@ -185,6 +185,13 @@ Tensor result_tensor(const char* op, Out out, const Shape& sizes, DType dtype, D
   return target;
 }
 
+void check_unrecorded(const char* op, Out out, std::initializer_list<const Tensor*> inputs) {
+  if (!out || out.in_place || !grad_enabled()) return;
+  for (const Tensor* x : inputs)
+    check(!needs_grad(*x), op, "(): functions with out=... arguments don't support automatic differentiation, but one of "
+          "the arguments requires grad.");
+}
+
 Tensor deliver(const char* op, Tensor result, Out out) {
   if (!out) return result;
   if (!out.in_place)
@@ -267,11 +274,7 @@ void check_no_overlap(const char* op, const Tensor& written, const Tensor& read)
 static Tensor into_destination(Elementwise op, DType compute, DType result, const Shape& sizes, Device device,
                                std::initializer_list<const Tensor*> inputs, Out out) {
   const char* name = info_of(op).name;
-  if (!out.in_place)
-    for (const Tensor* x : inputs)
-      check(!(grad_enabled() && needs_grad(*x)), name,
-            "(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
-            "requires grad.");
+  check_unrecorded(name, out, inputs);
   Tensor y = result_tensor(name, out, sizes, result, device);
   for (const Tensor* x : inputs) check_no_overlap(name, y, *x);
   run(op, compute, y, inputs);
@@ -309,7 +312,7 @@ Tensor elementwise(Elementwise op, std::initializer_list<const Tensor*> inputs, 
   const Tensor& first = **inputs.begin();
   DType compute = is_simple(inputs) && !first.body()->wrapped_number ? first.dtype() : result_type(inputs);
   if (info_of(op).types == Types::floating) compute = floating_result(compute);
-  check(computes(op, is_half(compute) ? DType::Float32 : compute), info_of(op).name, ": not implemented for '", legacy_name_of(compute), "'");
+  if (!computes(op, is_half(compute) ? DType::Float32 : compute)) [[unlikely]] fail_dtype(info_of(op).name, compute);
   return elementwise_as(op, compute, inputs, out);
 }
 

@@ -40,6 +40,8 @@ inline Tensor binary(Elementwise op, const Tensor& a, const Tensor& b, Out out =
 Shape preferred_strides(const Shape& sizes, const std::vector<Shape>& input_strides);
 // The tensor that out= asks for, resized to the result's sizes, or fresh memory.
 Tensor result_tensor(const char* op, Out out, const Shape& sizes, DType dtype, Device device);
+// out= does not record: an error where one of the inputs needs a gradient.
+void check_unrecorded(const char* op, Out out, std::initializer_list<const Tensor*> inputs);
 // For ops without a native destination: puts a finished result where out says.
 Tensor deliver(const char* op, Tensor result, Out out);
 Device common_device(const char* op, std::initializer_list<const Tensor*> inputs);

@@ -3,61 +3,87 @@
 #include "ops/ops.h"
 
 namespace tt {
+namespace {
 
-static bool is_legacy_empty(const Tensor& x) { return x.rank() == 1 && x.count() == 0; }
+bool is_legacy_empty(const Tensor& x) { return x.rank() == 1 && x.count() == 0; }  // joins anything
 
-Tensor cat(const std::vector<Tensor>& tensors, int64_t dim, Out out) {
+struct Joined {
+  int at;
+  DType dtype;
+  Device device;
+  Shape sizes;
+  Shape bounds{0};  // where each tensor starts along `at`, and the end
+};
+
+Joined joined(const std::vector<Tensor>& tensors, int64_t dim) {
   check_value(!tensors.empty(), "cat: expected a non-empty list of Tensors");
-  // A 1-dim tensor without elements joins anything.
-  const Tensor* shaped = &tensors[0];
-  for (const Tensor& x : tensors)
-    if (is_legacy_empty(*shaped) && !is_legacy_empty(x)) shaped = &x;
-  const Tensor& model = *shaped;
   for (size_t i = 0; i < tensors.size(); i++)
     check(tensors[i].rank() > 0, "cat: zero-dimensional tensor (at position ", i, ") cannot be concatenated");
-  int at = wrap_dim("cat", dim, model.rank());
-  Shape sizes = model.sizes(), bounds{0};
-  DType dtype = model.dtype();
+  auto shaped = std::find_if_not(tensors.begin(), tensors.end(), is_legacy_empty);
+  const Tensor& model = shaped == tensors.end() ? tensors[0] : *shaped;
+  Joined j{wrap_dim("cat", dim, model.rank()), model.dtype(), model.device(), model.sizes()};
   for (size_t i = 0; i < tensors.size(); i++) {
     const Tensor& x = tensors[i];
-    dtype = promote(dtype, x.dtype());
-    check(x.device() == model.device(), "cat: expected all tensors to be on the same device, got ", model.device(),
-          " and ", x.device());
-    bounds.push_back(bounds.back());
+    j.dtype = promote(j.dtype, x.dtype());
+    check(x.device() == j.device, "cat: expected all tensors to be on the same device, got ", j.device, " and ", x.device());
+    j.bounds.push_back(j.bounds.back());
     if (is_legacy_empty(x)) continue;
-    Shape rest = x.sizes();
-    check(rest.size() == sizes.size(), "cat: tensors must have same number of dimensions: got ", sizes.size(), " and ",
-          rest.size());
-    bounds.back() += rest[at];
-    rest[at] = sizes[at];
-    check(rest == sizes, "cat: sizes of tensors must match except in dimension ", at, ". Expected ", model.sizes(),
-          " but got ", x.sizes(), " for tensor number ", i, " in the list.");
+    check(x.rank() == model.rank(), "cat: tensors must have same number of dimensions: got ", model.rank(), " and ", x.rank());
+    for (int d = 0; d < x.rank(); d++)
+      check(d == j.at || x.sizes()[d] == model.sizes()[d], "cat: sizes of tensors must match except in dimension ", j.at,
+            ". Expected ", model.sizes(), " but got ", x.sizes(), " for tensor number ", i, " in the list.");
+    j.bounds.back() += x.sizes()[j.at];
   }
-  sizes[at] = bounds.back();
-  if (out) check(!any_needs_grad(tensors), "cat(): functions with out=... arguments don't support automatic "
-                 "differentiation, but one of the arguments requires grad.");
-  std::vector<Shape> strides;
-  for (const Tensor& x : tensors)
-    if (!is_legacy_empty(x)) strides.push_back(x.strides());
-  bool alike = std::all_of(strides.begin(), strides.end(), [&](const Shape& s) {
-    return preferred_strides(sizes, {s}) == preferred_strides(sizes, {strides[0]});
-  });
-  Tensor y = out              ? result_tensor("cat", out, sizes, dtype, model.device())
-             : strides.empty() || !alike ? empty(sizes, dtype, model.device())
-                              : empty_strided(sizes, preferred_strides(sizes, {strides[0]}), dtype, model.device());
+  j.sizes[j.at] = j.bounds.back();
+  return j;
+}
+
+// Images whose channels lie innermost stay so; any other result is row-major.
+bool is_channels_last(const Tensor& x) {
+  if ((x.rank() != 4 && x.rank() != 5) || x.is_contiguous()) return false;
+  int64_t stride = 1;
+  for (int i = 0; i < x.rank(); i++) {
+    int d = i == 0 ? 1 : i == x.rank() - 1 ? 0 : x.rank() - i;
+    if (x.sizes()[d] != 1 && x.strides()[d] != stride) return false;
+    stride *= x.sizes()[d];
+  }
+  return true;
+}
+
+Tensor fresh(const std::vector<Tensor>& tensors, const Joined& j) {
+  if (!std::all_of(tensors.begin(), tensors.end(), is_channels_last)) return empty(j.sizes, j.dtype, j.device);
+  return empty_strided(j.sizes, preferred_strides(j.sizes, {tensors[0].strides()}), j.dtype, j.device);
+}
+
+void copy_parts(const Tensor& y, const std::vector<Tensor>& tensors, const Joined& j) {
   for (size_t i = 0; i < tensors.size(); i++) {
-    if (out) check_no_overlap("cat", y, tensors[i]);
-    if (tensors[i].count() == 0) continue;
-    GradGuard off(false);
-    copy_values(slice(y, at, bounds[int(i)], bounds[int(i) + 1]), tensors[i]);
+    const Tensor& x = tensors[i];
+    if (x.count() == 0) continue;
+    Operand part = operand_of(y, y.strides());
+    part.data += j.bounds[int(i)] * y.strides()[j.at] * size_of(y.dtype());
+    kernels_of(y.device()).copy({x.rank(), x.sizes().data(), part, operand_of(x, x.strides())});
   }
+}
+
+}  // namespace
+
+Tensor cat(const std::vector<Tensor>& tensors, int64_t dim, Out out) {
+  Joined j = joined(tensors, dim);
   if (out) {
+    check(!any_needs_grad(tensors), "cat(): functions with out=... arguments don't support automatic differentiation, but "
+          "one of the arguments requires grad.");
+    Tensor y = result_tensor("cat", out, j.sizes, j.dtype, j.device);
+    for (const Tensor& x : tensors) check_no_overlap("cat", y, x);
+    copy_parts(y, tensors, j);
     bump_version(y, "cat");
     return y;
   }
+  Tensor y = fresh(tensors, j);
+  copy_parts(y, tensors, j);
+  if (!any_needs_grad(tensors)) return y;
   std::vector<Shape> shapes;
   for (const Tensor& x : tensors) shapes.push_back(x.sizes());
-  return record_joint("CatBackward0", y, tensors, save(bounds, shapes, at),
+  return record_joint("CatBackward0", y, tensors, save(j.bounds, shapes, j.at),
                       [](const Gradients& gs, Wanted wanted, const Shape& bounds, const std::vector<Shape>& shapes,
                          const int& at) {
                         Gradients out(bounds.size() - 1);
@@ -77,6 +103,36 @@ Tensor stack(const std::vector<Tensor>& tensors, int64_t dim, Out out) {
     raised.push_back(unsqueeze(x, at));
   }
   return cat(raised, at, out);
+}
+
+// ---------------------------------------------------------------- along a fixed dimension
+
+template <class Raise>
+static std::vector<Tensor> raised(const char* op, const std::vector<Tensor>& tensors, Raise raise) {
+  check(!tensors.empty(), op, ": expects a non-empty TensorList");
+  std::vector<Tensor> out;
+  for (const Tensor& x : tensors) out.push_back(raise(x));
+  return out;
+}
+
+static Tensor as_row(const Tensor& x) {
+  return x.rank() == 0 ? reshape(x, {1, 1}) : x.rank() == 1 ? unsqueeze(x, 0) : x;
+}
+
+Tensor hstack(const std::vector<Tensor>& tensors, Out out) {
+  std::vector<Tensor> parts = raised("hstack", tensors, [](const Tensor& x) { return x.rank() ? x : reshape(x, {1}); });
+  return cat(parts, parts[0].rank() == 1 ? 0 : 1, out);
+}
+
+Tensor vstack(const std::vector<Tensor>& tensors, Out out) { return cat(raised("vstack", tensors, as_row), 0, out); }
+
+Tensor dstack(const std::vector<Tensor>& tensors, Out out) {
+  return cat(raised("dstack", tensors, [](const Tensor& x) { return x.rank() < 3 ? unsqueeze(as_row(x), 2) : x; }), 2, out);
+}
+
+Tensor column_stack(const std::vector<Tensor>& tensors, Out out) {
+  return hstack(raised("column_stack", tensors,
+                       [](const Tensor& x) { return x.rank() < 2 ? reshape(x, {x.count(), 1}) : x; }), out);
 }
 
 }  // namespace tt

@@ -22,6 +22,7 @@ DType type_for(const char* op, const Options& options, Out out, DType fallback) 
 
 Tensor target(const char* op, const Shape& sizes, const Options& options, Out out, DType fallback) {
   DType dtype = type_for(op, options, out, fallback);
+  element_count(op, sizes);
   if (!out) return tt::empty(sizes, dtype, device_for(options, out));
   Tensor x = result_tensor(op, out, sizes, dtype, out.target->device());
   bump_version(x, op);
@@ -37,12 +38,8 @@ Tensor likeness(const char* op, const Tensor& x, const Options& options, Format 
   return tt::empty_strided(x.sizes(), tt::empty_like(x, dtype).strides(), dtype, device);
 }
 
-// Values that `full` and its like write into memory nobody else has seen, or into out.
-static Tensor filled(const Tensor& x, const Scalar& value) {
-  if (!x.count()) return x;
-  GradGuard off(false);
-  Tensor number = tt::full({}, value, x.dtype(), x.device());
-  copy_values(x, tensor_over(number.storage(), x.sizes(), expanded_strides(number, x.sizes()), 0, x.dtype()));
+static Tensor filled(const char* op, const Tensor& x, const Scalar& value) {
+  fill_values(op, x, value);
   return x;
 }
 
@@ -56,13 +53,13 @@ Tensor empty(const Shape& size, const Options& options, Format format, Out out) 
 
 Tensor full(const Shape& size, const Scalar& value, const Options& options, Out out) {
   DType inferred = value.is_real() ? default_dtype() : value.dtype;
-  return filled(target("full", size, options, out, inferred), value);
+  return filled("full", target("full", size, options, out, inferred), value);
 }
 Tensor zeros(const Shape& size, const Options& options, Out out) {
-  return filled(target("zeros", size, options, out, default_dtype()), 0);
+  return filled("zeros", target("zeros", size, options, out, default_dtype()), 0);
 }
 Tensor ones(const Shape& size, const Options& options, Out out) {
-  return filled(target("ones", size, options, out, default_dtype()), 1);
+  return filled("ones", target("ones", size, options, out, default_dtype()), 1);
 }
 
 static void check_strides(const char* op, const Shape& size, const Shape& stride) {
@@ -99,13 +96,13 @@ Tensor empty_permuted(const Shape& size, const Shape& layout, const Options& opt
 
 Tensor empty_like(const Tensor& x, const Options& options, Format format) { return likeness("empty_like", x, options, format); }
 Tensor zeros_like(const Tensor& x, const Options& options, Format format) {
-  return filled(likeness("zeros_like", x, options, format), 0);
+  return filled("zeros_like", likeness("zeros_like", x, options, format), 0);
 }
 Tensor ones_like(const Tensor& x, const Options& options, Format format) {
-  return filled(likeness("ones_like", x, options, format), 1);
+  return filled("ones_like", likeness("ones_like", x, options, format), 1);
 }
 Tensor full_like(const Tensor& x, const Scalar& value, const Options& options, Format format) {
-  return filled(likeness("full_like", x, options, format), value);
+  return filled("full_like", likeness("full_like", x, options, format), value);
 }
 
 static Options as_in(const Tensor& x, const Options& options) {

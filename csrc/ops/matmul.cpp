@@ -118,7 +118,7 @@ void multiply(const Tensor& c, const Tensor& a, const Tensor& b, bool accumulate
                 .a = a.bytes(), .a_row = a.strides()[a.rank() - 2], .a_col = a.strides()[a.rank() - 1],
                 .b = b.bytes(), .b_row = b.strides()[b.rank() - 2], .b_col = b.strides()[b.rank() - 1],
                 .c = c.bytes(), .c_row = c.strides()[last - 1], .accumulate = accumulate};
-  Tensor packed_bias = bias.defined() ? contiguous(detach(bias)) : Tensor();
+  Tensor packed_bias = bias.defined() ? contiguous(bias) : Tensor();
   if (bias.defined()) call.bias = packed_bias.bytes();
   if (c.rank() == 2) return kernels.gemm(call);
   BatchDims dims = batch_dims(a, b, c);
@@ -191,16 +191,20 @@ Tensor mm(const Tensor& a, const Tensor& b, Out out) {
 
 // ---------------------------------------------------------------- vectors
 
+static Tensor product_of_vectors(const char* op, const Tensor& a, const Tensor& b, Out out) {
+  check_factors(op, a, b);
+  check_inner(op, a, b, a.count(), b.count());
+  Tensor y = product_target(op, out, {}, {&a, &b});
+  multiply(tensor_over(y.storage(), {1, 1}, {1, 1}, y.offset(), y.dtype()), as_row(a), as_column(b));
+  return record("DotBackward0", settle(op, y, out), inputs(a, b), save(kept(a, b), kept(b, a)),
+                [](const Tensor& g, const Tensor&, const Tensor& b) { return mul(g, b); },
+                [](const Tensor& g, const Tensor& a, const Tensor&) { return mul(g, a); });
+}
+
 Tensor dot(const Tensor& a, const Tensor& b, Out out) {
   check_rank("dot", "input", a, 1);
   check_rank("dot", "tensor", b, 1);
-  check_factors("dot", a, b);
-  check_inner("dot", a, b, a.count(), b.count());
-  Tensor y = product_target("dot", out, {}, {&a, &b});
-  multiply(tensor_over(y.storage(), {1, 1}, {1, 1}, y.offset(), y.dtype()), as_row(a), as_column(b));
-  return record("DotBackward0", settle("dot", y, out), inputs(a, b), save(kept(a, b), kept(b, a)),
-                [](const Tensor& g, const Tensor&, const Tensor& b) { return mul(g, b); },
-                [](const Tensor& g, const Tensor& a, const Tensor&) { return mul(g, a); });
+  return product_of_vectors("dot", a, b, out);
 }
 
 static Tensor matrix_times_vector(const char* op, const Tensor& a, const Tensor& v, Out out) {
@@ -284,7 +288,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, Out out) {
   check(a.rank() && b.rank(), "matmul: both arguments need to be at least 1-dimensional, but they have ", a.rank(),
         " and ", b.rank(), " dimensions");
   if (a.rank() == 2 && b.rank() == 1) return matrix_times_vector("matmul", a, b, out);
-  if (a.rank() == 1 && b.rank() == 1) return dot(a, b, out);
+  if (a.rank() == 1 && b.rank() == 1) return product_of_vectors("matmul", a, b, out);
   return product_of_batches("matmul", batch_name(a, b), a, b, out);
 }
 

@@ -40,20 +40,23 @@ void add_product(const Tensor& y, const Tensor& input, const Tensor& a, const Te
                  const Scalar& alpha) {
   GradGuard off(false);
   const double weight = value_of(beta), factor = value_of(alpha);
-  bool in_place = y.bytes() == input.bytes() && y.sizes() == input.sizes();
+  bool in_place = y.bytes() == input.bytes() && y.sizes() == input.sizes() && y.strides() == input.strides();
   // The factor goes to the smaller of the two matrices; with 0 they are not looked at.
   bool left = a.count() <= b.count();
   Tensor first = factor != 0 && left ? scaled(a, alpha) : a, second = factor != 0 && !left ? scaled(b, alpha) : b;
-  if (weight == 1 && factor != 0 && !in_place && is_bias(input, y))
-    return multiply(y, first, second, false, spread(input, {y.sizes().back()}));
+  if (weight == 1 && factor != 0 && !in_place && is_bias(input, y)) {
+    Shape sizes{y.sizes().back()}, strides{input.strides().back()};
+    return multiply(y, first, second, false, tensor_over(input.storage(), sizes, strides, input.offset(), input.dtype()));
+  }
   if (weight == 0) {
     if (factor != 0) return multiply(y, first, second);
-    copy_values(y, spread(number_like(y, 0), y.sizes()));
-    return;
+    return fill_values("addmm", y, 0);
   }
-  if (weight != 1) elementwise_as(Elementwise::mul, y.dtype(), {&input, &static_cast<const Tensor&>(wrapped_number(beta))},
-                                  Out{&y, false});
-  else if (!in_place) copy_values(y, spread(input, y.sizes()));
+  if (!in_place) copy_values(y, spread(input, y.sizes()));
+  if (weight != 1) {
+    Tensor number = wrapped_number(beta);
+    elementwise_as(Elementwise::mul, y.dtype(), {&y, &number}, Out{&y, true});
+  }
   if (factor != 0) multiply(y, first, second, true);
 }
 

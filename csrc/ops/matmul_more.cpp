@@ -75,6 +75,53 @@ Tensor cross(const Tensor& a, const Tensor& b, std::optional<int64_t> given_dim,
                 [](const Tensor& g, const Tensor& a, const Tensor&, const int64_t& dim) { return cross(g, a, dim); });
 }
 
+// ---------------------------------------------------------------- distances
+
+namespace {
+
+constexpr int64_t most_differences = 1 << 22;  // held at a time
+
+Tensor euclidean_distances(const Tensor& a, const Tensor& b, const Shape& sizes) {
+  GradGuard off(false);
+  Tensor y = empty(sizes, a.dtype(), a.device());
+  const int64_t rows = a.size(-2), per_row = std::max<int64_t>(product(sizes) / std::max<int64_t>(rows, 1) * a.size(-1), 1);
+  const int64_t step = std::max<int64_t>(1, most_differences / per_row);
+  for (int64_t start = 0; start < rows; start += step) {
+    int64_t length = std::min(step, rows - start);
+    Tensor gaps = sub(unsqueeze(narrow(a, -2, start, length), -2), unsqueeze(b, -3));
+    copy_values(narrow(y, -2, start, length), vector_norm(gaps, 2, Shape{-1}));
+  }
+  return y;
+}
+
+// The gradient of the norm of x - y is (x - y) / norm for x, and 0 where they are equal; summed over all y, each with
+// its weight g, that is x * sum(w) - w @ y with w = g / norm.
+Tensor distance_gradient(const Tensor& g, const Tensor& x, const Tensor& y, const Tensor& distances) {
+  Tensor zero = number_like(distances, 0), weights = where(eq(distances, zero), zero, div(g, distances));
+  return sub(mul(x, sum(weights, Shape{-1}, true)), matmul(weights, y));
+}
+
+}  // namespace
+
+Tensor cdist(const Tensor& a, const Tensor& b, double p) {
+  check(a.rank() >= 2 && b.rank() >= 2, "cdist: only supports at least 2D tensors, got ", a.sizes(), " and ", b.sizes());
+  check(a.is_floating() && b.is_floating(), "cdist: only supports floating-point dtypes, got ", name_of(a.dtype()), " and ",
+        name_of(b.dtype()));
+  check_factors("cdist", a, b);
+  check(a.size(-1) == b.size(-1), "cdist: inputs must have the same number of columns, got ", a.sizes(), " and ", b.sizes());
+  check(p >= 0, "cdist: only supports non-negative p values, got ", p);
+  Shape sizes = broadcast("cdist", Shape(a.sizes().data(), a.rank() - 2), Shape(b.sizes().data(), b.rank() - 2));
+  sizes.push_back(a.size(-2));
+  sizes.push_back(b.size(-2));
+  if (p != 2) return vector_norm(sub(unsqueeze(a, -2), unsqueeze(b, -3)), p, Shape{-1});
+  Tensor y = euclidean_distances(a, b, sizes);
+  return record("CdistBackward0", y, inputs(a, b), save(a, b, y),
+                [](const Tensor& g, const Tensor& a, const Tensor& b, const Tensor& y) { return distance_gradient(g, a, b, y); },
+                [](const Tensor& g, const Tensor& a, const Tensor& b, const Tensor& y) {
+                  return distance_gradient(transpose(g, -2, -1), b, a, transpose(y, -2, -1));
+                });
+}
+
 // ---------------------------------------------------------------- many factors
 
 namespace {

@@ -16,10 +16,10 @@ Tensor norm_values(const Tensor& x, double p, const Reduced& r) {
   else if (p == 1) reduce(Reduction::sum_of_abs, x);
   else if (p == 2) reduce(Reduction::sum_of_squares, x);
   else if (std::isinf(p)) reduce(p > 0 ? Reduction::max_abs : Reduction::min_abs, x);
-  else reduce(Reduction::sum, pow(abs(to_dtype(x, type)), wrapped_number(p)));
+  else reduce(Reduction::sum, power(abs(to_dtype(x, type)), p));
   if (p == 2) return unary(Elementwise::sqrt, y, Out{&y, true});
   bool is_sum_of_powers = p != 0 && p != 1 && !std::isinf(p);
-  return is_sum_of_powers ? pow(y, wrapped_number(1 / p)) : y;
+  return is_sum_of_powers ? power(y, 1 / p) : y;
 }
 
 // `value`, but `other` where `mask` says; the masked values have no part in derivatives.
@@ -31,8 +31,7 @@ Tensor power_gradient(const Tensor& g, const Tensor& x, const Tensor& y, double 
   if (p == 2) return mul(x, masked(at_zero, 0, div(g, safe)));
   Tensor none = eq(detach(x), wrapped_number(0)), size = masked(none, 1, abs(x));
   Tensor sign = masked(none, 0, unary(Elementwise::sign, detach(x)));
-  Tensor power = wrapped_number(p - 1);
-  return mul(mul(sign, pow(size, power)), masked(at_zero, 0, div(g, pow(safe, power))));
+  return mul(mul(sign, power(size, p - 1)), masked(at_zero, 0, div(g, power(safe, p - 1))));
 }
 
 Tensor norm_gradient(const Tensor& g_reduced, const Tensor& x, const Tensor& y_reduced, double p, const Shape& dims,
@@ -83,6 +82,7 @@ Tensor renorm(const Tensor& x, double p, int64_t dim, double maxnorm) {
   check(p > 0, "renorm: non-positive-norm not supported, got p = ", p);
   check(maxnorm >= 0, "renorm: expected maxnorm to be >= 0 but got ", maxnorm);
   check(x.rank() > 1, "renorm: input needs at least 2 dimensions, got ", x.rank(), " dimensions");
+  check(x.is_floating(), "renorm: expected a floating point or complex tensor as input, got ", legacy_name_of(x.dtype()));
   int kept = wrap_dim("renorm", dim, x.rank());
   Shape dims;
   for (int i = 0; i < x.rank(); i++)
@@ -91,7 +91,7 @@ Tensor renorm(const Tensor& x, double p, int64_t dim, double maxnorm) {
   if (is_half(x.dtype())) type = DType::Float32;
   Tensor norms = vector_norm(x, p, dims, true, type);
   Tensor long_ones = gt(detach(norms), wrapped_number(maxnorm));
-  Tensor factor = div(wrapped_number(maxnorm), add(norms, wrapped_number(1e-7)));
+  Tensor factor = div(wrapped_number(maxnorm), plus(norms, 1e-7));
   return mul(x, to_dtype(where(long_ones, factor, wrapped_number(1.0)), x.dtype()));
 }
 

@@ -29,11 +29,10 @@ void check_numeric(const char* op, const Tensor& x) {
 std::tuple<Tensor, Tensor> finished(const char* node, Tensor values, Tensor index, const Tensor& x, int64_t dim,
                                     bool keepdim) {
   if (!keepdim && x.rank()) {
-    GradGuard off(false);
     Shape sizes = x.sizes();
     sizes.erase(int(dim));
-    values = tensor_over(values.storage(), sizes, contiguous_strides(sizes), 0, values.dtype());
-    index = tensor_over(index.storage(), sizes, contiguous_strides(sizes), 0, DType::Int64);
+    values = resized(values, sizes);
+    index = resized(index, sizes);
   }
   record_selection(node, values, index, x, dim, keepdim);
   return {values, index};
@@ -45,8 +44,7 @@ Tensor median_of_all(const char* op, const char* node, const Tensor& x, Rank ran
   Tensor y;
   {
     GradGuard off(false);
-    y = reshape(std::get<0>(select_by_rank(op, reshape(x, {-1}), 0, 0, rank)), {});
-    y = tensor_over(y.storage(), {}, {}, 0, y.dtype());
+    y = resized(std::get<0>(select_by_rank(op, reshape(x, {-1}), 0, 0, rank)), {});
   }
   if (!x.is_floating()) return y;
   return record(node, y, inputs(x), save(x, y), [](const Tensor& g, const Tensor& x, const Tensor& y) {
@@ -68,7 +66,7 @@ std::tuple<Tensor, Tensor> median_along(const char* op, const char* node, const 
 std::tuple<Tensor, Tensor> kthvalue(const Tensor& x, int64_t k, int64_t dim, bool keepdim) {
   check_numeric("kthvalue", x);
   Reduced r = reduced_nonempty("kthvalue", x, Shape{dim}, keepdim);
-  check(k >= 1 && k <= r.count, "kthvalue(): selected number k out of range for dimension ", r.dims[0], ", got k = ", k,
+  check(k >= 1 && k <= r.count, "kthvalue: selected number k out of range for dimension ", r.dims[0], ", got k = ", k,
         " for size ", r.count);
   int along = int(r.dims[0]);
   auto [values, index] = select_by_rank("kthvalue", x, along, k, Rank::kth);
@@ -104,7 +102,7 @@ std::tuple<Tensor, Tensor> mode(const Tensor& x, int64_t dim, bool keepdim) {
     Tensor at = argmax(length, along, true);
     values = gather(values, along, at);
     index = gather(index, along, at);
-    if (x.rank() == 0) values = reshape(values, {}), index = reshape(index, {});
+    if (x.rank() == 0) values = resized(values, {}), index = resized(index, {});
   }
   return finished("ModeBackward0", values, index, x, along, keepdim);
 }
@@ -113,16 +111,16 @@ std::tuple<Tensor, Tensor> mode(const Tensor& x, int64_t dim, bool keepdim) {
 
 namespace {
 
-void check_quantile(const Tensor& x, const Tensor& q, const std::string& interpolation) {
-  check(x.count() > 0, "quantile() input tensor must be non-empty, got shape ", x.sizes());
-  check(q.rank() <= 1, "quantile() q must be a scalar or 1D tensor, got shape ", q.sizes());
+void check_quantile(const char* op, const Tensor& x, const Tensor& q, const std::string& interpolation) {
+  check(x.count() > 0, op, ": input tensor must be non-empty, got shape ", x.sizes());
+  check(q.rank() <= 1, op, ": q must be a scalar or 1D tensor, got shape ", q.sizes());
   check(x.dtype() == DType::Float32 || x.dtype() == DType::Float64,
-        "quantile() input tensor must be either float or double dtype, got ", legacy_name_of(x.dtype()));
-  check(q.dtype() == x.dtype(), "quantile() q tensor must be same dtype as the input tensor, got ",
+        op, ": input tensor must be either float or double dtype, got ", legacy_name_of(x.dtype()));
+  check(q.dtype() == x.dtype(), op, ": q tensor must be same dtype as the input tensor, got ",
         legacy_name_of(q.dtype()), " and ", legacy_name_of(x.dtype()));
   for (const char* known : {"linear", "lower", "higher", "midpoint", "nearest"})
     if (interpolation == known) return;
-  fail(ErrorKind::Runtime, "quantile() interpolation must be one of linear, lower, higher, midpoint or nearest, but got ",
+  fail(ErrorKind::Runtime, op, ": interpolation must be one of linear, lower, higher, midpoint or nearest, but got ",
        interpolation);
 }
 
@@ -155,9 +153,9 @@ Tensor interpolated(const Tensor& rows, const Tensor& ranks, const std::string& 
 Tensor quantile_along(const char* op, const Tensor& x, const Tensor& number, std::optional<int64_t> dim, bool keepdim,
                       const std::string& how, bool ignore_nan) {
   Tensor q = number.body()->wrapped_number ? number_like(x, item(number)) : detach(number);
-  check_quantile(x, q, how);
+  check_quantile(op, x, q, how);
   Tensor inside = bitwise_and(ge(q, wrapped_number(0)), le(q, wrapped_number(1)));
-  check(item(all(inside)).integer != 0, op, ": quantile() q values must be in the range [0, 1], got ",
+  check(item(all(inside)).integer != 0, op, ": q values must be in the range [0, 1], got ",
         q.count() == 1 ? text(item(q)) : text(q.count(), " values"));
   int along = dim ? wrap_dim(op, *dim, x.rank()) : 0;
   Tensor rows = dim && x.rank() ? movedim(x, {along}, {-1}) : reshape(x, {-1});

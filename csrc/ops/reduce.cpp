@@ -73,7 +73,7 @@ Tensor nansum(const Tensor& x, const Dims& dims, bool keepdim, std::optional<DTy
 
 static DType mean_type(const char* op, const Tensor& x, std::optional<DType> dtype) {
   DType type = dtype.value_or(x.dtype());
-  check(is_floating(type), op, "(): could not infer output dtype. ", dtype ? "Optional" : "Input",
+  check(is_floating(type), op, ": could not infer output dtype. ", dtype ? "Optional" : "Input",
         " dtype must be either a floating point or complex dtype. Got: ", legacy_name_of(type));
   return type;
 }
@@ -97,7 +97,7 @@ Tensor mean(const Tensor& x, const Dims& dims, bool keepdim, std::optional<DType
 }
 
 Tensor nanmean(const Tensor& x, const Dims& dims, bool keepdim, std::optional<DType> dtype, Out out) {
-  check(x.is_floating(), "nanmean(): expected input to have floating point or complex dtype but got ",
+  check(x.is_floating(), "nanmean: expected input to have floating point or complex dtype but got ",
         legacy_name_of(x.dtype()));
   DType type = mean_type("nanmean", x, dtype);
   Tensor total = nansum(x, dims, keepdim, working_type(type));

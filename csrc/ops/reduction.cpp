@@ -21,10 +21,10 @@ Reduced reduced_nonempty(const char* op, const Tensor& x, const Dims& dims, bool
   Reduced r = reduced(op, x, dims, keepdim);
   if (x.count()) [[likely]] return r;
   if (r.whole)
-    fail(whole, op, "(): Expected reduction dim to be specified for input.numel() == 0, an empty input has no ", op,
+    fail(whole, op, ": Expected reduction dim to be specified for input.numel() == 0, an empty input has no ", op,
          ", got shape ", x.sizes());
   for (int64_t dim : r.dims)
-    check_index(x.sizes()[int(dim)] > 0, op, "(): Expected reduction dim ", dim, " to have non-zero size, got shape ",
+    check_index(x.sizes()[int(dim)] > 0, op, ": Expected reduction dim ", dim, " to have non-zero size, got shape ",
                 x.sizes());
   return r;
 }
@@ -53,6 +53,10 @@ Tensor with_kept_dims(const Tensor& y, const Shape& dims, const Shape& sizes, bo
 
 Tensor unreduced(const Tensor& y, const Shape& dims, const Shape& sizes, bool keepdim) {
   return expand(with_kept_dims(y, dims, sizes, keepdim), sizes);
+}
+
+Tensor resized(const Tensor& y, const Shape& sizes) {
+  return tensor_over(y.storage(), sizes, contiguous_strides(sizes), y.offset(), y.dtype());
 }
 
 void record_selection(const char* node, const Tensor& y, const Tensor& index, const Tensor& x, int64_t dim,

@@ -27,6 +27,10 @@ void reduce_into(Reduction op, DType compute, const Tensor& y, const Tensor& x, 
 Tensor with_kept_dims(const Tensor& y, const Shape& dims, const Shape& sizes, bool keepdim);
 Tensor unreduced(const Tensor& y, const Shape& dims, const Shape& sizes, bool keepdim);
 
+// The contiguous memory of y as a tensor of other sizes. Unlike a view made while nothing is recorded, it may be given
+// a history.
+Tensor resized(const Tensor& y, const Shape& sizes);
+
 // Gives y, selected from x along a dimension at the positions `index`, its derivative: the gradient goes to where it
 // was selected, all else gets 0.
 void record_selection(const char* node, const Tensor& y, const Tensor& index, const Tensor& x, int64_t dim, bool keepdim);
@@ -38,15 +42,5 @@ Tensor share_among_all_ties(const Tensor& g, const Tensor& x, const Tensor& y); 
 inline DType working_type(DType type) { return is_half(type) ? DType::Float32 : type; }
 // The type of a sum: integers and bool are counted in int64. An out= asks for its own type.
 DType accumulated(DType type, std::optional<DType> wanted, Out out);
-
-// Declared here until the headers of their families do.
-Tensor flip(const Tensor& x, const Shape& dims);
-Tensor gather(const Tensor& x, int64_t dim, const Tensor& index);
-Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src);
-Tensor nonzero(const Tensor& x);
-Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index);
-Tensor maximum(const Tensor& a, const Tensor& b, Out out);
-Tensor minimum(const Tensor& a, const Tensor& b, Out out);
-Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& weight, Out out = {});
 
 }  // namespace tt

@@ -8,7 +8,9 @@ inline Tensor rows_along(const Tensor& x, int dim) {
   return contiguous(dim + 1 < x.rank() ? transpose(x, dim, -1) : x);
 }
 inline Tensor rows_back(const Tensor& y, int dim) {
-  return contiguous(dim + 1 < y.rank() ? transpose(y, dim, -1) : y);
+  if (dim + 1 >= y.rank()) return y;
+  Tensor back = contiguous(transpose(y, dim, -1));
+  return resized(back, back.sizes());
 }
 inline int64_t row_length(const Tensor& rows) { return rows.rank() ? rows.sizes().back() : 1; }
 

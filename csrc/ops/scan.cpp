@@ -190,25 +190,23 @@ Tensor gaps(const char* op, const Tensor& y, Tensor x, int dim) {
   return diff(x, 1, dim - y.rank());
 }
 
-Tensor half(const Tensor& x) { return mul(x, wrapped_number(0.5)); }
-
 }  // namespace
 
 Tensor trapezoid(const Tensor& y, double dx, int64_t dim) {
   auto [sums, along] = neighbours("trapezoid", y, dim);
-  return mul(sum(sums, Shape{along}), wrapped_number(dx / 2));
+  return times(sum(sums, Shape{along}), dx / 2);
 }
 Tensor trapezoid(const Tensor& y, const Tensor& x, int64_t dim) {
   auto [sums, along] = neighbours("trapezoid", y, dim);
-  return half(sum(mul(gaps("trapezoid", y, x, along), sums), Shape{int64_t(along) - y.rank()}));
+  return times(sum(mul(gaps("trapezoid", y, x, along), sums), Shape{int64_t(along) - y.rank()}), 0.5);
 }
 Tensor cumulative_trapezoid(const Tensor& y, double dx, int64_t dim) {
   auto [sums, along] = neighbours("cumulative_trapezoid", y, dim);
-  return mul(cumsum(sums, along), wrapped_number(dx / 2));
+  return times(cumsum(sums, along), dx / 2);
 }
 Tensor cumulative_trapezoid(const Tensor& y, const Tensor& x, int64_t dim) {
   auto [sums, along] = neighbours("cumulative_trapezoid", y, dim);
-  return half(cumsum(mul(gaps("cumulative_trapezoid", y, x, along), sums), int64_t(along) - y.rank()));
+  return times(cumsum(mul(gaps("cumulative_trapezoid", y, x, along), sums), int64_t(along) - y.rank()), 0.5);
 }
 
 }  // namespace tt

@@ -13,6 +13,7 @@ constexpr double pi = 3.14159265358979323846;
 template <class F>
 Tensor generate(const char* op, int64_t count, DType dtype, Device device, F rule) {
   if (dtype == DType::Bool) fail(ErrorKind::NotImplemented, op, ": not implemented for 'Bool'");
+  element_count(op, {count});
   GradGuard off(false);
   DType working = is_half(dtype) ? DType::Float32 : dtype;
   Tensor y = empty({count}, working);
@@ -40,7 +41,8 @@ Tensor progression(const char* op, int64_t count, const Scalar& start, const Sca
 void check_progression(const char* op, const Scalar& start, const Scalar& end, const Scalar& step, DType dtype) {
   double first = start.to<double>(), last = end.to<double>(), by = step.to<double>();
   check(std::isfinite(first) && std::isfinite(last), op, ": unsupported range: ", start, " -> ", end);
-  check(is_floating(dtype) ? by != 0 : step.to<int64_t>() != 0, op, ": step must be nonzero, got ", step);
+  check(by != 0, op, ": step must be nonzero, got ", step);
+  check_value(is_floating(dtype) || step.to<int64_t>() != 0, op, ": step must be nonzero as ", name_of(dtype), ", got ", step);
   check(by > 0 ? last >= first : last <= first, op, ": upper bound and lower bound inconsistent with step sign: ", start,
         " to ", end, " by ", step);
 }
@@ -78,7 +80,7 @@ Tensor linspace(const Scalar& start, const Scalar& end, int64_t steps, DType dty
   return generate("linspace", steps, dtype, device, [&](auto zero, int64_t i) {
     using T = decltype(zero);
     // Counted from the nearer end, so that both ends are exact.
-    using Real = std::conditional_t<std::is_same_v<T, double>, double, float>;
+    using Real = std::conditional_t<std::is_same_v<T, float>, float, double>;
     using Number = std::conditional_t<std::is_floating_point_v<T>, T, int64_t>;
     Number first = start.to<Number>(), last = end.to<Number>();
     Real step = steps > 1 ? Real(Real(last - first) / Real(steps - 1)) : Real(0);
@@ -97,6 +99,7 @@ Tensor logspace(const Scalar& start, const Scalar& end, int64_t steps, double ba
 Tensor eye(int64_t n, int64_t m, DType dtype, Device device) {
   check(n >= 0, "eye: n must be greater or equal to 0, got ", n);
   check(m >= 0, "eye: m must be greater or equal to 0, got ", m);
+  element_count("eye", {n, m});
   Tensor y = zeros({n, m}, dtype, device);
   int64_t count = std::min(n, m);
   if (count) copy_values(tensor_over(y.storage(), {count}, {m + 1}, 0, dtype), full({count}, 1, dtype, device));

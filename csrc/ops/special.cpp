@@ -60,9 +60,17 @@ Tensor polygamma(int64_t n, const Tensor& x, Out out) {
 // log of the multivariate gamma function: p (p - 1) / 4 log(pi) + the sum of lgamma(x - j / 2) for j < p
 Tensor mvlgamma(const Tensor& x, int64_t p) {
   check(p >= 1, "mvlgamma: p has to be greater than or equal to 1, got ", p);
-  Tensor y = lgamma(x);
-  for (int64_t j = 1; j < p; j++) y = add(y, lgamma(plus(x, -0.5 * double(j))));
-  return plus(y, double(p * (p - 1)) / 4 * std::log(pi));
+  Tensor y;
+  {
+    GradGuard off(false);
+    y = plus(lgamma(x), double(p * (p - 1)) / 4 * std::log(pi));
+    for (int64_t j = 1; j < p; j++) y = add(y, lgamma(plus(x, -0.5 * double(j))));
+  }
+  return record("MvlgammaBackward0", y, inputs(x), save(x, p), [](const Tensor& g, const Tensor& x, const int64_t& p) {
+    Tensor slope = digamma(x);
+    for (int64_t j = 1; j < p; j++) slope = add(slope, digamma(plus(x, -0.5 * double(j))));
+    return mul(g, slope);
+  });
 }
 
 // ---------------------------------------------------------------- Bessel functions
@@ -89,15 +97,17 @@ static Tensor logit_slope(const Tensor& g, const Tensor& x, const std::optional<
   return where(inside, slope, wrapped_number(outside));
 }
 
-Tensor logit(const Tensor& x, std::optional<double> eps, Out out) {
-  Tensor y;
-  {
-    GradGuard off(false);
-    Tensor p = eps ? clamp(x.is_floating() ? x : to_dtype(x, default_dtype()), wrapped_number(*eps), wrapped_number(1 - *eps)) : x;
-    y = log(div(p, sub(wrapped_number(1), p.dtype() == DType::Bool ? to_dtype(p, default_dtype()) : p)));
-  }
-  y = deliver("logit", y, out);
-  return record("LogitBackward0", y, inputs(x), save(x, eps), logit_slope);
+static Tensor logit_value(const Tensor& x, const std::optional<double>& eps) {
+  GradGuard off(false);
+  bool narrow = !x.is_floating() || is_half(x.dtype());
+  Tensor p = narrow ? to_dtype(x, x.is_floating() ? DType::Float32 : default_dtype()) : x;
+  if (eps) p = clamp(p, wrapped_number(*eps), wrapped_number(1 - *eps));
+  Tensor y = log(div(p, sub(wrapped_number(1), p)));
+  return x.is_floating() ? to_dtype(y, x.dtype()) : y;
+}
+
+Tensor logit(const Tensor& x, std::optional<double> eps) {
+  return record("LogitBackward0", logit_value(x, eps), inputs(x), save(x, eps), logit_slope);
 }
 
 // ---------------------------------------------------------------- what kind of number
@@ -147,12 +157,10 @@ Tensor nan_to_num(const Tensor& x, std::optional<double> nan, std::optional<doub
 // ---------------------------------------------------------------- complex numbers, as seen from the real line
 
 Tensor angle(const Tensor& x) {
-  Tensor zero = wrapped_number(0.0);
-  if (!x.is_floating()) return where(lt(x, wrapped_number(0)), wrapped_number(pi), zero);
-  Tensor y;
+  Tensor zero = wrapped_number(0.0), y;
   {
     GradGuard off(false);
-    y = where(ne(x, x), x, where(lt(x, zero), wrapped_number(pi), zero));
+    y = where(lt(x, zero), wrapped_number(pi), x.is_floating() ? where(ne(x, x), x, zero) : zero);
   }
   return record("AngleBackward0", y, inputs(x), save(), [](const Tensor& g) { return zeros_like(g); });
 }

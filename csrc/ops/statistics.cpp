@@ -30,7 +30,7 @@ Tensor moments_gradient(const Gradients& g, const Tensor& x, const Tensor& mean,
                         double divisor, int64_t count) {
   Tensor total;
   if (g[0].defined()) {
-    Tensor slope = div(mul(with_kept_dims(g[0], dims, x.sizes(), keepdim), wrapped_number(2.0)), wrapped_number(divisor));
+    Tensor slope = times(with_kept_dims(g[0], dims, x.sizes(), keepdim), 2 / divisor);
     total = mul(slope, sub(x, with_kept_dims(mean, dims, x.sizes(), keepdim)));
   }
   if (!g[1].defined()) return total;
@@ -41,7 +41,7 @@ Tensor moments_gradient(const Gradients& g, const Tensor& x, const Tensor& mean,
 // sqrt(v) has the slope 1 / (2 sqrt(v)), and 0 at 0.
 Tensor root_gradient(const Tensor& g, const Tensor& root) {
   Tensor flat = eq(detach(root), wrapped_number(0)), zero = wrapped_number(0), one = wrapped_number(1);
-  return where(flat, zero, div(g, mul(where(flat, one, root), wrapped_number(2.0))));
+  return where(flat, zero, div(g, times(where(flat, one, root), 2)));
 }
 
 std::tuple<Tensor, Tensor> spread_and_mean(const char* op, const char* node, bool root, const Tensor& x,
@@ -99,7 +99,7 @@ Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim, Out out) {
       top = where(eq(abs(top), wrapped_number(INFINITY)), wrapped_number(0), top);
       Tensor powers = sub(x, top);
       powers = sum(exp(powers, Out{&powers, true}), r.dims, true);
-      y = reshape(add(log(powers), top), r.sizes);
+      y = resized(add(log(powers), top), r.sizes);
     }
     y = to_dtype(y, x.dtype());
   }
@@ -116,15 +116,15 @@ Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim, Out out) {
 namespace {
 
 void check_weights(const char* name, const Tensor& w, const Tensor& x, bool integral) {
-  check(w.rank() <= 1, "cov(): expected ", name, " to have one or fewer dimensions but got ", name, " with ", w.rank(),
+  check(w.rank() <= 1, "cov: expected ", name, " to have one or fewer dimensions but got ", name, " with ", w.rank(),
         " dimensions");
   bool fits = integral ? is_integral(w.dtype()) : is_floating(w.dtype());
-  check(fits, "cov(): expected ", name, " to have ", integral ? "integral" : "floating point", " dtype but got ", name,
+  check(fits, "cov: expected ", name, " to have ", integral ? "integral" : "floating point", " dtype but got ", name,
         " with ", legacy_name_of(w.dtype()), " dtype");
   int64_t observations = x.sizes()[1];
-  check(w.count() == observations, "cov(): expected ", name, " to have the same number of elements as there are "
+  check(w.count() == observations, "cov: expected ", name, " to have the same number of elements as there are "
         "observations in the input but got ", w.count(), " != ", observations);
-  check(observations == 0 || item(min(w)).to<double>() >= 0, "cov(): ", name, " cannot be negative");
+  check(observations == 0 || item(min(w)).to<double>() >= 0, "cov: ", name, " cannot be negative");
 }
 
 }  // namespace
@@ -132,9 +132,9 @@ void check_weights(const char* name, const Tensor& w, const Tensor& x, bool inte
 // The rows of x are variables, its columns observations.
 Tensor cov(const Tensor& input, int64_t correction, const std::optional<Tensor>& fweights,
            const std::optional<Tensor>& aweights) {
-  check(input.rank() <= 2, "cov(): expected input to have two or fewer dimensions but got an input with ",
+  check(input.rank() <= 2, "cov: expected input to have two or fewer dimensions but got an input with ",
         input.rank(), " dimensions");
-  check(input.dtype() != DType::Bool, "cov(): bool dtype is not supported for input");
+  check(input.dtype() != DType::Bool, "cov: bool dtype is not supported for input");
   Tensor x = input.rank() < 2 ? reshape(input, {1, input.count()}) : input;
   Tensor weights;
   if (fweights) {
@@ -150,25 +150,23 @@ Tensor cov(const Tensor& input, int64_t correction, const std::optional<Tensor>&
   Tensor total = weights.defined() ? sum(weights) : wrapped_number(double(x.sizes()[1]));
   Tensor scale;
   if (!aweights || correction == 0) scale = sub(total, wrapped_number(correction));
-  else scale = sub(total, div(mul(sum(mul(weights, *aweights)), wrapped_number(correction)), total));
+  else scale = sub(total, div(times(sum(mul(weights, *aweights)), correction), total));
   bool nothing = x.sizes()[1] == 0 || item(total).to<double>() == 0;
-  check(!weights.defined() || x.sizes()[1] == 0 || !nothing, "cov(): weights sum to zero, can't be normalized");
+  check(!weights.defined() || x.sizes()[1] == 0 || !nothing, "cov: weights sum to zero, can't be normalized");
   Tensor weighted = weights.defined() ? mul(x, weights) : x;
   Tensor centred = sub(x, unsqueeze(div(sum(weighted, Shape{1}), total), 1));
   Tensor right = weights.defined() ? mul(centred, weights) : centred;
-  scale = where(lt(scale, wrapped_number(0)), wrapped_number(0), scale);
-  return squeeze(div(matmul(centred, t(right)), scale));
+  return squeeze(div(matmul(centred, t(right)), clamp_min(scale, wrapped_number(0))));
 }
 
 Tensor corrcoef(const Tensor& x) {
-  check(x.rank() <= 2, "corrcoef(): expected input to have two or fewer dimensions but got an input with ", x.rank(),
+  check(x.rank() <= 2, "corrcoef: expected input to have two or fewer dimensions but got an input with ", x.rank(),
         " dimensions");
   Tensor c = cov(x, 1, {}, {});
   if (c.rank() == 0) return div(c, c);
-  Tensor deviation = pow(diagonal(c, 0, 0, 1), wrapped_number(0.5));
+  Tensor deviation = sqrt(diagonal(c, 0, 0, 1));
   Tensor y = div(div(c, unsqueeze(deviation, 1)), unsqueeze(deviation, 0));
-  Tensor limit = wrapped_number(1);
-  return where(gt(y, limit), limit, where(lt(y, neg(limit)), neg(limit), y));
+  return clamp(y, wrapped_number(-1), wrapped_number(1));
 }
 
 }  // namespace tt

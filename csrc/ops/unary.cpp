@@ -70,7 +70,7 @@ Tensor sqrt(const Tensor& x, Out out) {
 Tensor rsqrt(const Tensor& x, Out out) {
   Tensor y = unary(Elementwise::rsqrt, x, out);
   return record("RsqrtBackward0", y, inputs(x), save(y),
-                [](const Tensor& g, const Tensor& y) { return times(mul(g, power(y, 3)), -0.5); });
+                [](const Tensor& g, const Tensor& y) { return times(mul(g, mul(square(y), y)), -0.5); });
 }
 
 Tensor exp(const Tensor& x, Out out) {
@@ -172,7 +172,8 @@ static Tensor tanh_backward(const Tensor& g, const Tensor& y) {
 }
 
 Tensor tanh(const Tensor& x, Out out) {
-  return record_output("TanhBackward0", unary(Elementwise::tanh, x, out), x, tanh_backward);
+  Tensor y = unary(Elementwise::tanh, x, out);
+  return record("TanhBackward0", y, inputs(x), save(y), tanh_backward);
 }
 
 Tensor asinh(const Tensor& x, Out out) {
@@ -224,17 +225,17 @@ Tensor floor(const Tensor& x, Out out) { return rounded("FloorBackward0", Elemen
 Tensor ceil(const Tensor& x, Out out) { return rounded("CeilBackward0", Elementwise::ceil, x, out); }
 Tensor trunc(const Tensor& x, Out out) { return rounded("TruncBackward0", Elementwise::trunc, x, out); }
 
-Tensor round(const Tensor& x, int64_t decimals, Out out) {
-  if (decimals == 0) return rounded("RoundBackward0", Elementwise::round, x, out);
+Tensor round(const Tensor& x, Out out) { return rounded("RoundBackward0", Elementwise::round, x, out); }
+
+Tensor round_decimals(const Tensor& x, int64_t decimals) {
+  if (decimals == 0) return round(x);
   check_floating("round", x);
-  Tensor scale = wrapped_number(std::pow(10.0, double(std::abs(decimals))));
-  Tensor y;
+  Tensor scale = wrapped_number(std::pow(10.0, std::fabs(double(decimals)))), y;
   {
     GradGuard off(false);
     y = unary(Elementwise::round, decimals > 0 ? mul(x, scale) : div(x, scale));
     y = decimals > 0 ? div(y, scale) : mul(y, scale);
   }
-  y = deliver("round", y, out);
   return record("RoundBackward1", y, inputs(x), save(), no_slope);
 }
 

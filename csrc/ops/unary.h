@@ -45,7 +45,8 @@ Tensor rad2deg(const Tensor& x, Out out = {});
 Tensor floor(const Tensor& x, Out out = {});
 Tensor ceil(const Tensor& x, Out out = {});
 Tensor trunc(const Tensor& x, Out out = {});
-Tensor round(const Tensor& x, int64_t decimals = 0, Out out = {});
+Tensor round(const Tensor& x, Out out = {});
+Tensor round_decimals(const Tensor& x, int64_t decimals);
 Tensor frac(const Tensor& x, Out out = {});
 
 // ---- special functions
@@ -58,7 +59,7 @@ Tensor polygamma(int64_t n, const Tensor& x, Out out = {});
 Tensor mvlgamma(const Tensor& x, int64_t p);
 Tensor i0(const Tensor& x, Out out = {});
 Tensor i1(const Tensor& x, Out out = {});
-Tensor logit(const Tensor& x, std::optional<double> eps = {}, Out out = {});
+Tensor logit(const Tensor& x, std::optional<double> eps = {});
 
 // ---- what kind of number
 Tensor isnan(const Tensor& x);

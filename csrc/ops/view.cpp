@@ -7,17 +7,6 @@
 namespace tt {
 namespace {
 
-Tensor make_view(const Tensor& x, const Shape& sizes, const Shape& strides, int64_t offset,
-                 ViewKind kind = ViewKind::Normal) {
-  Tensor y = tensor_over(x.storage(), sizes, strides, offset, x.dtype());
-  Body& body = *y.body();
-  Body* base = x.body()->base ? x.body()->base : x.body();
-  body.base = Ref<Body>(base).surrender();
-  body.view_kind = grad_enabled() ? (x.body()->view_kind == ViewKind::NoGrad ? ViewKind::NoGrad : kind) : ViewKind::NoGrad;
-  body.inference = x.body()->inference;
-  return y;
-}
-
 // The gradient of a view that shows part of x: zeros of x's sizes, with g where the view looks.
 template <class View>
 Tensor embed(const Tensor& g, const Shape& sizes, View view) {
@@ -83,157 +72,22 @@ Shape infer_size(const char* op, const Shape& sizes, int64_t count) {
   return out;
 }
 
-// ---------------------------------------------------------------- as_strided, and what in-place changes of views need
-
-namespace {
-
-struct Geometry {
-  Shape sizes, strides;
-  int64_t offset = 0;
-};
-
-Geometry geometry_of(const Tensor& x) { return {x.sizes(), x.strides(), x.offset()}; }
-
-int64_t extent(const Geometry& g) {
-  int64_t last = g.offset;
-  for (int i = 0; i < g.sizes.size(); i++) last += std::max<int64_t>(g.sizes[i] - 1, 0) * g.strides[i];
-  return last + 1;
-}
-
-bool overlaps_itself(const Geometry& g) {
-  Shape order;
-  for (int i = 0; i < g.sizes.size(); i++)
-    if (g.sizes[i] > 1) order.push_back(i);
-  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return g.strides[int(a)] < g.strides[int(b)]; });
-  int64_t reach = 0;
-  for (int64_t i : order) {
-    if (g.strides[int(i)] <= reach) return true;
-    reach += (g.sizes[int(i)] - 1) * g.strides[int(i)];
-  }
-  return false;
-}
-
-Tensor show(const Tensor& flat, const Geometry& g) { return tensor_over(flat.storage(), g.sizes, g.strides, g.offset, flat.dtype()); }
-
-// Adds g into the places of `flat` that the geometry names, each as often as it is named.
-void add_into(const Tensor& flat, const Geometry& geometry, const Tensor& g) {
-  if (!overlaps_itself(geometry)) return copy_values(show(flat, geometry), g);
-  Tensor places = arange(0, flat.count(), 1, DType::Int64);
-  Tensor index = reshape(show(places, geometry), {-1});
-  index_add_(flat, 0, to_device(index, flat.device()), reshape(g, {-1}), 1);
-}
-
-Tensor as_strided_gradient(const Tensor& g, const Geometry& base, const Geometry& view);
-
-Tensor as_strided_from(const Tensor& x, const Geometry& base, const Geometry& view) {
-  Tensor placed = embed(x, {std::max(extent(base), extent(view))}, [&](const Tensor& flat) { return show(flat, base); });
-  Tensor y = clone(show(placed, view));
-  return record("AsStridedBackward0", y, inputs(x), save(base, view),
-                [](const Tensor& g, const Geometry& base, const Geometry& view) { return as_strided_gradient(g, base, view); });
-}
-
-Tensor as_strided_gradient(const Tensor& g, const Geometry& base, const Geometry& view) {
-  Tensor y;
-  {
-    GradGuard off(false);
-    Tensor flat = zeros({std::max(extent(base), extent(view))}, g.dtype(), g.device());
-    if (g.count()) add_into(flat, view, g);
-    if (overlaps_itself(base)) {  // an expanded base: every copy of an element gets its share
-      Tensor times = zeros(flat.sizes(), g.dtype(), g.device());
-      add_into(times, base, ones_like(show(flat, base)));
-      flat = where(eq(times, wrapped_number(0)), flat, div(flat, times));
-    }
-    y = contiguous(show(flat, base));
-  }
-  return record("AsStridedBackward0Backward", y, inputs(g), save(base, view),
-                [](const Tensor& g, const Geometry& base, const Geometry& view) { return as_strided_from(g, base, view); });
-}
-
-void check_in_storage(const Tensor& x, const Geometry& g) {
-  check(g.sizes.size() == g.strides.size(), "as_strided: mismatch in length of strides and shape, got ", g.strides,
-        " and ", g.sizes);
-  check(g.offset >= 0, "as_strided: storage_offset must be non-negative, got ", g.offset);
-  if (element_count("as_strided", g.sizes) == 0) return;
-  int64_t last = g.offset, step = 0;
-  bool overflow = false;
-  for (int i = 0; i < g.sizes.size(); i++) {
-    check(g.strides[i] >= 0, "as_strided: Negative strides are not supported at the moment, got strides: ", g.strides);
-    overflow |= __builtin_mul_overflow(g.sizes[i] - 1, g.strides[i], &step) || __builtin_add_overflow(last, step, &last);
-  }
-  int64_t held = x.storage()->bytes / size_of(x.dtype());
-  check(!overflow && last < held, "as_strided: sizes ", g.sizes, ", strides ", g.strides, ", storage offset ", g.offset,
-        " are out of bounds for storage of ", held, " elements");
-}
-
-// A slice of a base that was changed through one of its views: the part that the view shows takes the gradient of
-// the in-place op, the rest passes through.
-class CopySlicesNode : public Node {
- public:
-  Geometry base, view;
-  Ref<Node> inner;
-  CopySlicesNode(const Tensor& base, const Tensor& view, const Ref<Node>& inner)
-      : Node("CopySlices"), base{base.sizes(), base.strides(), base.offset()}, view(geometry_of(view)), inner(inner) {
-    // Edge 0 of the inner node led to the view's old value; here it leads to the base's.
-    edges.push_back(gradient_edge(base));
-    for (int i = 1; i < inner->edges.size(); i++) edges.push_back(inner->edges[i]);
-  }
-  Gradients apply(Gradients& gradients) override {
-    const Tensor& g = gradients[0];
-    Tensor part = as_strided_from(g, base, view);
-    Gradients in{part};
-    // The inner node asks for what is wanted of it: its own first edge may be gone when the view had no history.
-    bool had_edge = inner->edges.size() && inner->edges[0].node;
-    if (!had_edge && inner->edges.size()) inner->edges[0] = edges[0];
-    Gradients inner_gradients = inner->apply(in);
-    Gradients out(edges.size());
-    for (int i = 1; i < edges.size(); i++) out[i] = inner_gradients[i];
-    if (!wants(0)) return out;
-    Tensor kept = sub(g, as_strided_gradient(part, base, view));
-    Tensor changed = inner_gradients.size() ? inner_gradients[0] : Tensor();
-    out[0] = changed.defined() ? add(kept, as_strided_gradient(changed, base, view)) : kept;
-    return out;
-  }
-  void forget() override { inner->forget(); }
-  bool is_forgotten() const override { return inner->is_forgotten(); }
-};
-
-Ref<Node> copy_slices(const Tensor& base, const Tensor& view, const Ref<Node>& inner) {
-  return Ref<Node>::adopt(new CopySlicesNode(base, view, inner));
-}
-
-Ref<Node> replay_view(const Tensor& base, const Tensor& view) {
-  Geometry from = geometry_of(base), to = geometry_of(view);
-  using NodeType = RuleNode<1, Geometry, Geometry>;
-  auto* node = new NodeType("AsStridedBackward0", save(from, to), view,
-                            {[](const Tensor& g, const Geometry& base, const Geometry& view) {
-                              return as_strided_gradient(g, base, view);
-                            }});
-  node->edges.push_back(gradient_edge(base));
-  return Ref<Node>::adopt(node);
-}
-
-[[maybe_unused]] const bool registered = [] {
-  set_view_replay(replay_view);
-  set_copy_slices(copy_slices);
-  return true;
-}();
-
-}  // namespace
-
-Tensor as_strided(const Tensor& x, const Shape& sizes, const Shape& strides, std::optional<int64_t> offset) {
-  Geometry from = geometry_of(x), to{sizes, strides, offset.value_or(x.offset())};
-  check_in_storage(x, to);
-  return record_view("AsStridedBackward0", make_view(x, sizes, strides, to.offset), x, save(from, to),
-                     [](const Tensor& g, const Geometry& base, const Geometry& view) {
-                       return as_strided_gradient(g, base, view);
-                     });
+Tensor view_geometry(const Tensor& x, const Shape& sizes, const Shape& strides, int64_t offset,
+                     ViewKind kind) {
+  Tensor y = tensor_over(x.storage(), sizes, strides, offset, x.dtype());
+  Body& body = *y.body();
+  Body* base = x.body()->base ? x.body()->base : x.body();
+  body.base = Ref<Body>(base).surrender();
+  body.view_kind = grad_enabled() ? (x.body()->view_kind == ViewKind::NoGrad ? ViewKind::NoGrad : kind) : ViewKind::NoGrad;
+  body.inference = x.body()->inference;
+  return y;
 }
 
 // ---------------------------------------------------------------- sizes
 
 static Tensor reshaped_view(const char* name, const Tensor& x, const Shape& sizes, const Shape& strides) {
   Shape from = x.sizes();
-  return record_view(name, make_view(x, sizes, strides, x.offset()), x, save(from),
+  return record_view(name, view_geometry(x, sizes, strides, x.offset()), x, save(from),
                      [](const Tensor& g, const Shape& from) { return reshape(g, from); });
 }
 
@@ -322,7 +176,7 @@ Tensor expand(const Tensor& x, const Shape& wanted) {
           ". Tensor sizes: ", x.sizes());
   }
   element_count("expand", sizes);
-  Tensor y = make_view(x, sizes, expanded_strides(x, sizes), x.offset());
+  Tensor y = view_geometry(x, sizes, expanded_strides(x, sizes), x.offset());
   // The engine sums a gradient down to the sizes of its input, which is all that expand's derivative does.
   return record_view("ExpandBackward0", y, x, save(), [](const Tensor& g) { return g; });
 }
@@ -334,7 +188,7 @@ Tensor squeeze(const Tensor& x, const Shape& dims) {
     sizes.push_back(x.sizes()[i]);
     strides.push_back(x.strides()[i]);
   }
-  return record_view("SqueezeBackward1", make_view(x, sizes, strides, x.offset()), x, save(from),
+  return record_view("SqueezeBackward1", view_geometry(x, sizes, strides, x.offset()), x, save(from),
                      [](const Tensor& g, const Shape& from) { return reshape(g, from); });
 }
 
@@ -351,7 +205,7 @@ Tensor unsqueeze(const Tensor& x, int64_t dim) {
   Shape sizes = x.sizes(), strides = x.strides();
   strides.insert(at, at < x.rank() ? sizes[at] * strides[at] : 1);
   sizes.insert(at, 1);
-  return record_view("UnsqueezeBackward0", make_view(x, sizes, strides, x.offset()), x, save(at),
+  return record_view("UnsqueezeBackward0", view_geometry(x, sizes, strides, x.offset()), x, save(at),
                      [](const Tensor& g, const int& at) { return squeeze(g, Shape{at}); });
 }
 
@@ -365,7 +219,7 @@ Tensor permute(const Tensor& x, const Shape& dims) {
     sizes.push_back(x.sizes()[int(dim)]);
     strides.push_back(x.strides()[int(dim)]);
   }
-  return record_view("PermuteBackward0", make_view(x, sizes, strides, x.offset()), x, save(order),
+  return record_view("PermuteBackward0", view_geometry(x, sizes, strides, x.offset()), x, save(order),
                      [](const Tensor& g, const Shape& order) { return permute(g, inverse(order)); });
 }
 
@@ -376,7 +230,7 @@ Tensor transpose(const Tensor& x, int64_t dim0, int64_t dim1) {
     std::swap(sizes[a], sizes[b]);
     std::swap(strides[a], strides[b]);
   }
-  return record_view("TransposeBackward0", make_view(x, sizes, strides, x.offset()), x, save(a, b),
+  return record_view("TransposeBackward0", view_geometry(x, sizes, strides, x.offset()), x, save(a, b),
                      [](const Tensor& g, const int& a, const int& b) { return transpose(g, a, b); });
 }
 
@@ -420,7 +274,7 @@ Tensor select(const Tensor& x, int64_t dim, int64_t index) {
   int64_t offset = x.offset() + place * strides[at];
   sizes.erase(at);
   strides.erase(at);
-  return record_view("SelectBackward0", make_view(x, sizes, strides, offset), x, save(from, at, place),
+  return record_view("SelectBackward0", view_geometry(x, sizes, strides, offset), x, save(from, at, place),
                      [](const Tensor& g, const Shape& from, const int& at, const int64_t& place) {
                        Tensor y = embed(g, from, [&](const Tensor& whole) { return select(whole, at, place); });
                        return record("SelectBackwardBackward0", y, inputs(g), save(at, place),
@@ -447,7 +301,7 @@ Tensor slice(const Tensor& x, int64_t dim, std::optional<int64_t> start, std::op
   sizes[at] = (last - first + step - 1) / step;
   int64_t offset = x.offset() + first * strides[at];
   strides[at] *= step;
-  return record_view("SliceBackward0", make_view(x, sizes, strides, offset), x, save(from, at, first, last, step),
+  return record_view("SliceBackward0", view_geometry(x, sizes, strides, offset), x, save(from, at, first, last, step),
                      [](const Tensor& g, const Shape& from, const int& at, const int64_t& first, const int64_t& last,
                         const int64_t& step) {
                        return slice_gradient(g, from, at, first, last, step);
@@ -479,7 +333,7 @@ Tensor unfold(const Tensor& x, int64_t dim, int64_t size, int64_t step) {
   }
   sizes.push_back(size);
   strides.push_back(stride);
-  return record_view("UnfoldBackward0", make_view(x, sizes, strides, x.offset()), x, save(from, at, size, step),
+  return record_view("UnfoldBackward0", view_geometry(x, sizes, strides, x.offset()), x, save(from, at, size, step),
                      [](const Tensor& g, const Shape& from, const int& at, const int64_t& size, const int64_t& step) {
                        // Position k of every window is a slice of the input: add them one k at a time.
                        if (from.empty()) return reshape(g, from);
@@ -504,7 +358,7 @@ Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
   strides.erase(std::max(a, b)), strides.erase(std::min(a, b));
   sizes.push_back(length);
   strides.push_back(stride);
-  return record_view("DiagonalBackward0", make_view(x, sizes, strides, start), x, save(from, offset, a, b),
+  return record_view("DiagonalBackward0", view_geometry(x, sizes, strides, start), x, save(from, offset, a, b),
                      [](const Tensor& g, const Shape& from, const int64_t& offset, const int& a, const int& b) {
                        Tensor y = embed(g, from, [&](const Tensor& whole) { return diagonal(whole, offset, a, b); });
                        return record("DiagonalBackwardBackward0", y, inputs(g), save(offset, a, b),
@@ -512,108 +366,6 @@ Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
                                        return diagonal(g, offset, a, b);
                                      });
                      });
-}
-
-// ---------------------------------------------------------------- lists of parts
-
-// The gradients of all parts; a part that was not used has zeros.
-static std::vector<Tensor> with_zeros(const Gradients& gs, const std::vector<Shape>& shapes) {
-  std::vector<Tensor> pieces;
-  const Tensor& some = *std::find_if(gs.begin(), gs.end(), [](const Tensor& g) { return g.defined(); });
-  for (int i = 0; i < gs.size(); i++)
-    pieces.push_back(gs[i].defined() ? gs[i] : zeros(shapes[i], some.dtype(), some.device()));
-  return pieces;
-}
-
-static std::vector<Tensor> parts(const char* name, const Tensor& x, int at, const Shape& bounds) {
-  std::vector<Tensor> out;
-  std::vector<Shape> shapes;
-  for (int i = 0; i + 1 < bounds.size(); i++) {
-    Shape sizes = x.sizes();
-    sizes[at] = bounds[i + 1] - bounds[i];
-    shapes.push_back(sizes);
-    out.push_back(make_view(x, sizes, x.strides(), x.offset() + bounds[i] * x.strides()[at], ViewKind::MultiOutput));
-  }
-  record_many(name, out, inputs(x), save(shapes, at),
-              [](const Gradients& gs, Wanted, const std::vector<Shape>& shapes, const int& at) {
-                return Gradients{cat(with_zeros(gs, shapes), at)};
-              });
-  return out;
-}
-
-std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim) {
-  check(x.rank() > 0, "split: expects at least a 1-dimensional tensor");
-  check(size >= 0, "split: expects split_size be non-negative, but got split_size=", size);
-  int at = wrap_dim("split", dim, x.rank());
-  int64_t length = x.sizes()[at];
-  check(size > 0 || length == 0, "split: split_size can only be 0 if dimension size is 0, but got dimension size of ", length);
-  Shape bounds{0};
-  do bounds.push_back(std::min(length, bounds.back() + size));
-  while (bounds.back() < length);
-  return parts("SplitBackward0", x, at, bounds);
-}
-
-std::vector<Tensor> split(const Tensor& x, const Shape& sizes, int64_t dim) {
-  check(x.rank() > 0, "split: expects at least a 1-dimensional tensor");
-  int at = wrap_dim("split", dim, x.rank());
-  Shape bounds{0};
-  for (int64_t size : sizes) {
-    check(size >= 0, "split_with_sizes: expects split_sizes have only non-negative entries, but got split_sizes=", sizes);
-    bounds.push_back(bounds.back() + size);
-  }
-  check(bounds.back() == x.sizes()[at], "split_with_sizes: expects split_sizes to sum exactly to ", x.sizes()[at],
-        " (input tensor's size at dimension ", at, "), but got split_sizes=", sizes);
-  return parts("SplitWithSizesBackward0", x, at, bounds);
-}
-
-std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim) {
-  check(x.rank() > 0, "chunk: expects at least a 1-dimensional tensor");
-  check(chunks > 0, "chunk: expects `chunks` to be greater than 0, got: ", chunks);
-  int64_t length = x.size(dim), size = (length + chunks - 1) / chunks;
-  if (size == 0) {
-    Shape sizes = Shape::filled(int(chunks), 0);
-    return split(x, sizes, dim);
-  }
-  return split(x, size, dim);
-}
-
-std::vector<Tensor> tensor_split(const Tensor& x, const Shape& indices, int64_t dim) {
-  check(x.rank() > 0, "tensor_split: expected at least a 1-dimensional tensor, but got a tensor with 0 dims");
-  int at = wrap_dim("tensor_split", dim, x.rank());
-  std::vector<Tensor> out;
-  int64_t start = 0;
-  for (int64_t index : indices) {
-    out.push_back(slice(x, at, start, index));
-    start = index;
-  }
-  out.push_back(slice(x, at, start, std::nullopt));
-  return out;
-}
-
-std::vector<Tensor> tensor_split(const Tensor& x, int64_t sections, int64_t dim) {
-  check(x.rank() > 0, "tensor_split: expected at least a 1-dimensional tensor, but got a tensor with 0 dims");
-  check(sections > 0, "tensor_split: number of sections must be larger than 0, got ", sections);
-  int64_t length = x.size(dim);
-  Shape indices;
-  for (int64_t i = 1; i < sections; i++) indices.push_back(i * (length / sections) + std::min(i, length % sections));
-  return tensor_split(x, indices, dim);
-}
-
-std::vector<Tensor> unbind(const Tensor& x, int64_t dim) {
-  check_index(x.rank() > 0, "unbind: Dimension specified as ", dim, " but tensor has no dimensions");
-  int at = wrap_dim("unbind", dim, x.rank());
-  std::vector<Tensor> out;
-  Shape sizes = x.sizes(), strides = x.strides();
-  sizes.erase(at);
-  strides.erase(at);
-  for (int64_t i = 0; i < x.sizes()[at]; i++)
-    out.push_back(make_view(x, sizes, strides, x.offset() + i * x.strides()[at], ViewKind::MultiOutput));
-  std::vector<Shape> shapes(out.size(), sizes);
-  record_many("UnbindBackward0", out, inputs(x), save(shapes, at),
-              [](const Gradients& gs, Wanted, const std::vector<Shape>& shapes, const int& at) {
-                return Gradients{stack(with_zeros(gs, shapes), at)};
-              });
-  return out;
 }
 
 // ---------------------------------------------------------------- the same values
@@ -625,7 +377,7 @@ Tensor detach(const Tensor& x) {
 }
 
 Tensor alias(const Tensor& x) {
-  return record_view("AliasBackward0", make_view(x, x.sizes(), x.strides(), x.offset()), x, save(),
+  return record_view("AliasBackward0", view_geometry(x, x.sizes(), x.strides(), x.offset()), x, save(),
                      [](const Tensor& g) { return g; });
 }
 

@@ -33,6 +33,10 @@ std::vector<Tensor> tensor_split(const Tensor& x, int64_t sections, int64_t dim)
 std::vector<Tensor> tensor_split(const Tensor& x, const Shape& indices, int64_t dim);
 std::vector<Tensor> unbind(const Tensor& x, int64_t dim);
 
+// A view of any geometry that is known to lie within x; not recorded.
+Tensor view_geometry(const Tensor& x, const Shape& sizes, const Shape& strides, int64_t offset,
+                     ViewKind kind = ViewKind::Normal);
+
 // In-place changes of the geometry.
 Tensor squeeze_(const Tensor& self, const Dims& dims);
 Tensor unsqueeze_(const Tensor& self, int64_t dim);

@@ -8,7 +8,9 @@ namespace {
 TT_INLINE float number_of(Half x) { return to_float(x); }
 TT_INLINE float number_of(BFloat16 x) { return to_float(x); }
 template <class T>
-TT_INLINE T number_of(T x) { return x; }
+TT_INLINE T number_of(T x) {
+  return x;
+}
 
 // out[i] = x[i * stride], or whether that is not zero. A bool is a byte, any value of which but 0 is true.
 template <class To>
@@ -27,7 +29,8 @@ TT_INLINE Vector<float> widened(const H* x) {
   Bits bits;
   __builtin_memcpy(&bits, x, sizeof bits);
 #if defined(__AVX512F__)
-  if constexpr (std::is_same_v<H, Half>) return Vector<float>(_mm512_maskz_cvtph_ps(__mmask16(-1), __m256i(bits)));
+  if constexpr (std::is_same_v<H, Half>)
+    return Vector<float>(_mm512_maskz_cvtph_ps(__mmask16(-1), __m256i(bits)));
 #elif defined(__F16C__)
   if constexpr (std::is_same_v<H, Half>) return Vector<float>(_mm256_cvtph_ps(__m128i(bits)));
 #endif
@@ -52,11 +55,11 @@ void load_elements(const char* in, int64_t stride, int64_t n, To* __restrict out
 }
 
 template <class To, bool test = false>
-constexpr Load<To> loads[dtype_count] = {
-    load_elements<To, bool, test>,    load_elements<To, uint8_t, test>, load_elements<To, int8_t, test>,
-    load_elements<To, int16_t, test>, load_elements<To, int32_t, test>, load_elements<To, int64_t, test>,
-    load_elements<To, Half, test>,    load_elements<To, BFloat16, test>, load_elements<To, float, test>,
-    load_elements<To, double, test>};
+constexpr Load<To> loads[dtype_count] = {load_elements<To, bool, test>,    load_elements<To, uint8_t, test>,
+                                         load_elements<To, int8_t, test>,  load_elements<To, int16_t, test>,
+                                         load_elements<To, int32_t, test>, load_elements<To, int64_t, test>,
+                                         load_elements<To, Half, test>,    load_elements<To, BFloat16, test>,
+                                         load_elements<To, float, test>,   load_elements<To, double, test>};
 
 // out[i * stride] = x[i]
 template <class From>
@@ -77,11 +80,11 @@ void store_elements(const From* __restrict x, int64_t n, char* bytes, int64_t st
 }
 
 template <class From>
-constexpr Store<From> stores[dtype_count] = {
-    store_elements<From, bool>,    store_elements<From, uint8_t>, store_elements<From, int8_t>,
-    store_elements<From, int16_t>, store_elements<From, int32_t>, store_elements<From, int64_t>,
-    store_elements<From, Half>,    store_elements<From, BFloat16>, store_elements<From, float>,
-    store_elements<From, double>};
+constexpr Store<From> stores[dtype_count] = {store_elements<From, bool>,    store_elements<From, uint8_t>,
+                                             store_elements<From, int8_t>,  store_elements<From, int16_t>,
+                                             store_elements<From, int32_t>, store_elements<From, int64_t>,
+                                             store_elements<From, Half>,    store_elements<From, BFloat16>,
+                                             store_elements<From, float>,   store_elements<From, double>};
 
 template <class T>
 constexpr DType dtype_of = std::is_same_v<T, int32_t>   ? DType::Int32

@@ -13,8 +13,8 @@ constexpr LoopColumn half_column = moves_of_halves();
 
 }  // namespace
 
-constinit const ElementwiseTable elementwise_table = {{&bool_column, &uint8_column, &int8_column, &int16_column,
-                                                       &int32_column, &int64_column, &half_column, &half_column,
-                                                       &float_column, &double_column}};
+constinit const ElementwiseTable elementwise_table = {
+    {&bool_column, &uint8_column, &int8_column, &int16_column, &int32_column, &int64_column, &half_column,
+     &half_column, &float_column, &double_column}};
 
 }  // namespace tt::TT_ISA

@@ -11,12 +11,14 @@ using Wide = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
 
 constexpr int64_t row_chunk = 2048;  // elements that are folded in their own type
 
-// Several vectors that fold independently. Extrema of floats compare as if there were no NaN; that there was one shows
-// in the largest magnitude, taken as an integer.
+// Several vectors that fold independently. Extrema of floats compare as if there were no NaN; that there was
+// one shows in the largest magnitude, taken as an integer.
 template <class Op, class T, int count>
 struct Partial {
-  static constexpr bool extremum = std::is_base_of_v<reductions::Maximum, Op> || std::is_base_of_v<reductions::Minimum, Op>;
-  static constexpr bool watch = extremum && std::is_floating_point_v<T> && (sizeof(T) == 4 || vector_bytes == 64);
+  static constexpr bool extremum =
+      std::is_base_of_v<reductions::Maximum, Op> || std::is_base_of_v<reductions::Minimum, Op>;
+  static constexpr bool watch =
+      extremum && std::is_floating_point_v<T> && (sizeof(T) == 4 || vector_bytes == 64);
   using Bits = Vector<Position<T>>;
 
   Vector<T> value[count];
@@ -91,7 +93,8 @@ TT_INLINE Wide<T> fold_array(const T* x, int64_t n) {
   Wide<T> total = Op::template start<Wide<T>>;
   int64_t i = 0;
   while (n - i >= stripes * shortest_stripe) {
-    int64_t pitch = (n - i) / stripes < longest_stripe ? (n - i) / stripes / stripe_chunk * stripe_chunk : longest_stripe;
+    int64_t pitch =
+        (n - i) / stripes < longest_stripe ? (n - i) / stripes / stripe_chunk * stripe_chunk : longest_stripe;
     for (int64_t k = 0; k < pitch; k += stripe_chunk) {
       Vector<T> chunk = fold_stripes<Op>(x + i + k, stripe_chunk, pitch);
       total = Op::combine(total, Wide<T>(fold_lanes<Op, T>(chunk)));

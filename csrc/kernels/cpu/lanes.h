@@ -1,4 +1,5 @@
-// Vectors of this build's width. Arithmetic and comparison are the compiler's own; what it cannot say is here.
+// Vectors of this build's width. Arithmetic and comparison are the compiler's own; what it cannot say is
+// here.
 #pragma once
 #include <cstdint>
 #include <type_traits>
@@ -65,7 +66,8 @@ TT_INLINE Vector<Position<T>> lane_numbers() {
   return numbered<T>(AllLanes<T>{});
 }
 
-// The first n elements, at most as many as there are lanes, and 0 in the rest; nothing beyond them is touched.
+// The first n elements, at most as many as there are lanes, and 0 in the rest; nothing beyond them is
+// touched.
 template <class T>
 TT_INLINE Vector<T> load_some(const T* x, int64_t n) {
 #if defined(__AVX512F__)
@@ -73,7 +75,8 @@ TT_INLINE Vector<T> load_some(const T* x, int64_t n) {
   else return Vector<T>(_mm512_maskz_loadu_epi64(__mmask8((1u << n) - 1), x));
 #elif defined(__AVX2__)
   auto mask = __m256i(lane_numbers<T>() < broadcast(Position<T>(n)));
-  if constexpr (sizeof(T) == 4) return Vector<T>(_mm256_maskload_epi32(reinterpret_cast<const int*>(x), mask));
+  if constexpr (sizeof(T) == 4)
+    return Vector<T>(_mm256_maskload_epi32(reinterpret_cast<const int*>(x), mask));
   else return Vector<T>(_mm256_maskload_epi64(reinterpret_cast<const long long*>(x), mask));
 #else
   Vector<T> v = {};
@@ -98,19 +101,30 @@ TT_INLINE void store_some(T* x, Vector<T> v, int64_t n) {
 #endif
 }
 
-// Loops over vectors call their body with Full for whole vectors, and with the number of elements for the last one.
+// Loops over vectors call their body with Full for whole vectors, and with the number of elements for the
+// last one.
 struct Full {};
 template <class T>
-TT_INLINE Vector<T> load(const T* x, Full) { return load_vector(x); }
+TT_INLINE Vector<T> load(const T* x, Full) {
+  return load_vector(x);
+}
 template <class T>
-TT_INLINE Vector<T> load(const T* x, int64_t n) { return load_some(x, n); }
+TT_INLINE Vector<T> load(const T* x, int64_t n) {
+  return load_some(x, n);
+}
 template <class T>
-TT_INLINE void store(T* x, Vector<T> v, Full) { store_vector(x, v); }
+TT_INLINE void store(T* x, Vector<T> v, Full) {
+  store_vector(x, v);
+}
 template <class T>
-TT_INLINE void store(T* x, Vector<T> v, int64_t n) { store_some(x, v, n); }
+TT_INLINE void store(T* x, Vector<T> v, int64_t n) {
+  store_some(x, v, n);
+}
 // v in the lanes that count, `other` in the rest
 template <class T>
-TT_INLINE Vector<T> within(Vector<T> v, T, Full) { return v; }
+TT_INLINE Vector<T> within(Vector<T> v, T, Full) {
+  return v;
+}
 template <class T>
 TT_INLINE Vector<T> within(Vector<T> v, T other, int64_t n) {
   return lane_numbers<T>() < broadcast(Position<T>(n)) ? v : broadcast(other);
@@ -129,7 +143,8 @@ TT_INLINE int first_set(Mask mask) {
   constexpr bool four_bytes = sizeof(mask[0]) == 4;
   unsigned bits = 0;
 #if defined(__AVX512F__)
-  bits = four_bytes ? unsigned(_mm512_movepi32_mask(__m512i(mask))) : unsigned(_mm512_movepi64_mask(__m512i(mask)));
+  bits = four_bytes ? unsigned(_mm512_movepi32_mask(__m512i(mask)))
+                    : unsigned(_mm512_movepi64_mask(__m512i(mask)));
 #elif defined(__AVX2__)
   bits = unsigned(four_bytes ? _mm256_movemask_ps(__m256(mask)) : _mm256_movemask_pd(__m256d(mask)));
 #elif defined(__x86_64__)

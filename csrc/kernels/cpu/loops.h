@@ -1,5 +1,5 @@
-// Plain loops over the formulas, for the compiler to vectorise. Everything here has internal linkage or is always
-// inlined: no code built for one instruction set may be linked into the path of another.
+// Plain loops over the formulas, for the compiler to vectorise. Everything here has internal linkage or is
+// always inlined: no code built for one instruction set may be linked into the path of another.
 #pragma once
 #include <cstdint>
 
@@ -27,7 +27,8 @@ TT_INLINE void unary_range(Stored<R>* out, const Stored<T>* in, int64_t n) {
   for (int64_t i = 0; i < n; i++) out[i] = Stored<R>(F{}(T(in[i])));
 }
 template <class T, class Body>
-TT_INLINE void for_pairs(const Stored<T>* a, const Stored<T>* b, const int64_t* strides, int64_t n, Body body) {
+TT_INLINE void for_pairs(const Stored<T>* a, const Stored<T>* b, const int64_t* strides, int64_t n,
+                         Body body) {
   if (strides[2] == 0) {
     T scalar = T(*b);
 #pragma GCC ivdep
@@ -42,7 +43,8 @@ TT_INLINE void for_pairs(const Stored<T>* a, const Stored<T>* b, const int64_t* 
   }
 }
 template <class F, class T, class R>
-TT_INLINE void binary_range(Stored<R>* out, const Stored<T>* a, const Stored<T>* b, const int64_t* strides, int64_t n) {
+TT_INLINE void binary_range(Stored<R>* out, const Stored<T>* a, const Stored<T>* b, const int64_t* strides,
+                            int64_t n) {
   for_pairs<T>(a, b, strides, n, [out](int64_t i, T x, T y) { out[i] = Stored<R>(F{}(x, y)); });
 }
 
@@ -109,12 +111,12 @@ void ternary(char* const* data, const int64_t* strides, int64_t n) {
 }
 
 template <Types types, class T>
-constexpr bool claimed = types == Types::all || types == Types::any ||
-                         (types == Types::floating ? std::is_floating_point_v<T>
-                          : types == Types::bits   ? !std::is_floating_point_v<T>
-                          : types == Types::integral
-                              ? !std::is_floating_point_v<T> && !std::is_same_v<T, bool>
-                              : !std::is_same_v<T, bool>);
+constexpr bool claimed =
+    types == Types::all || types == Types::any ||
+    (types == Types::floating   ? std::is_floating_point_v<T>
+     : types == Types::bits     ? !std::is_floating_point_v<T>
+     : types == Types::integral ? !std::is_floating_point_v<T> && !std::is_same_v<T, bool>
+                                : !std::is_same_v<T, bool>);
 
 template <class F, class T, int inputs, Types types, Result result>
 constexpr Loop loop_of() {
@@ -139,7 +141,7 @@ constexpr LoopColumn column_of() {
 
 }  // namespace
 
-extern const LoopColumn bool_column, uint8_column, int8_column, int16_column, int32_column, int64_column, float_column,
-    double_column;
+extern const LoopColumn bool_column, uint8_column, int8_column, int16_column, int32_column, int64_column,
+    float_column, double_column;
 
 }  // namespace tt::TT_ISA

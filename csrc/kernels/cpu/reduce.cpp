@@ -1,5 +1,5 @@
-// Folds without positions. Within a chunk every lane adds few elements in their own type; from chunk to chunk the
-// accumulators are 64 bits wide. So the error of a sum stays below that of pairwise summation.
+// Folds without positions. Within a chunk every lane adds few elements in their own type; from chunk to chunk
+// the accumulators are 64 bits wide. So the error of a sum stays below that of pairwise summation.
 #include <algorithm>
 
 #include "kernels/cpu/fold_rows.h"
@@ -32,7 +32,7 @@ void fold_rows(const FoldCall& call) {
   for (int64_t j = 0; j < count; j++) value[j] = Op::combine(value[j], fold_array<Op>(x + j * pitch, n));
 }
 
-constexpr int rows_at_once = 8;        // folded by a tree before they reach the partial result
+constexpr int rows_at_once = 8;          // folded by a tree before they reach the partial result
 constexpr int64_t rows_per_flush = 128;  // that a partial result takes in before it goes to the accumulator
 constexpr int64_t column_tile = 512;
 
@@ -48,7 +48,8 @@ TT_INLINE void fold_eight_rows(T* partial, const T* const* x, int64_t width) {
   auto at = [](const T* row, int64_t j) { return load_vector(row + j); };
   int64_t j = 0;
   for (; j + lanes<T> <= width; j += lanes<T>) {
-    Vector<T> rows = fold_eight<Op>(at(a, j), at(b, j), at(c, j), at(d, j), at(e, j), at(f, j), at(g, j), at(h, j));
+    Vector<T> rows =
+        fold_eight<Op>(at(a, j), at(b, j), at(c, j), at(d, j), at(e, j), at(f, j), at(g, j), at(h, j));
     store_vector(partial + j, Op::combine(load_vector(partial + j), rows));
   }
   for (; j < width; j++)
@@ -91,18 +92,24 @@ void fold_columns(const FoldCall& call) {
     fold_column_tile<Op>(call, read, first, std::min(column_tile, call.count - first));
 }
 
+// What looks at the stored elements loads them as int32; norms and sums without NaN are for floating types.
 template <Reduction op, class T>
 constexpr FoldPair pair_of() {
   constexpr bool test = op == Reduction::any || op == Reduction::all || op == Reduction::count_nonzero;
-  if constexpr (op == Reduction::moments || (test && !std::is_same_v<T, int32_t>)) return {};
-  else return {fold_rows<Fold<op>, T, test>, fold_columns<Fold<op>, T, test>};
+  constexpr bool plain =
+      op == Reduction::sum || op == Reduction::prod || op == Reduction::max || op == Reduction::min;
+  constexpr bool exists = test                       ? std::is_same_v<T, int32_t>
+                          : op == Reduction::moments ? false
+                                                     : plain || std::is_floating_point_v<T>;
+  if constexpr (exists) return {fold_rows<Fold<op>, T, test>, fold_columns<Fold<op>, T, test>};
+  else return {};
 }
 
 }  // namespace
 
-#define TT_FOLDS(op)                                                           \
-  {pair_of<Reduction::op, int32_t>(), pair_of<Reduction::op, int64_t>(),       \
-   pair_of<Reduction::op, float>(), pair_of<Reduction::op, double>()},
+#define TT_FOLDS(op)                                                                                      \
+  {pair_of<Reduction::op, int32_t>(), pair_of<Reduction::op, int64_t>(), pair_of<Reduction::op, float>(), \
+   pair_of<Reduction::op, double>()},
 constinit const FoldTable fold_table = {{TT_REDUCTIONS(TT_FOLDS)}};
 #undef TT_FOLDS
 

@@ -1,5 +1,5 @@
-// Folds with a second result: maximum and minimum with the position of the first one, and mean with the sum of
-// squared distances from it.
+// Folds with a second result: maximum and minimum with the position of the first one, and mean with the sum
+// of squared distances from it.
 #include <algorithm>
 
 #include "kernels/cpu/fold_rows.h"
@@ -32,8 +32,8 @@ TT_INLINE int64_t position_of(T value, const T* x, int64_t n) {
 template <class Extremum>
 struct PlainExtremum : Identity, Extremum {};
 
-// First the value of a chunk, then, if it is the best so far, its position: comparing is cheap, keeping positions
-// in step is not.
+// First the value of a chunk, then, if it is the best so far, its position: comparing is cheap, keeping
+// positions in step is not.
 template <class Extremum, class T>
 void placed_rows(const FoldCall& call) {
   Reader<T> read(call.dtype);

@@ -36,8 +36,8 @@ struct Running {
   }
 };
 
-// s is the running maximum, or 0 where that is infinite; S[i] = S[i-1] exp(s[i-1] - s[i]) + exp(x[i] - s[i]) and
-// the result s[i] + log S[i].
+// s is the running maximum, or 0 where that is infinite; S[i] = S[i-1] exp(s[i-1] - s[i]) + exp(x[i] - s[i])
+// and the result s[i] + log S[i].
 template <class T>
 struct RunningLogSumExp {
   struct Carry {
@@ -100,30 +100,33 @@ void fold_columns(const RowBlock& block) {
   }
 }
 
-// Of equal values the last position counts, and every NaN takes over.
-template <class Extremum, class T>
-TT_INLINE bool takes_over(T x, T best) {
+// Of equal values the last position counts, and every NaN takes over. For scalars and vectors.
+template <class Extremum, class V>
+TT_INLINE auto takes_over(V x, V best) {
   if constexpr (std::is_same_v<Extremum, Maximum>) return (x >= best) | (x != x);
   else return (x <= best) | (x != x);
 }
 
-// An element takes over just when it equals the running extremum, itself included, or is a NaN; the position is the
-// largest of those that took over. -1: none did in this chunk.
+// An element takes over just when it equals the running extremum, itself included, or is a NaN; the position
+// is the largest of those that took over. -1: none did in this chunk.
 template <class Extremum, class T>
 TT_INLINE void extremum_chunk(T* y, Position<T>* place, const T* x, int64_t n, T best) {
   using P = Position<T>;
   P last = -1;
   by_vectors<T>(n, [&](int64_t i, auto count) {
-    Vector<T> element = within(load(x + i, count), Extremum::template start<T>, count);
-    Vector<T> running = Extremum::combine(broadcast(best), prefix_lanes<Extremum, T>(element));
-    auto takes = element == running;
-    if constexpr (std::is_floating_point_v<T>) takes |= element != element;
-    Vector<P> own = takes ? lane_numbers<T>() + P(i) : broadcast(P(-1));
-    Vector<P> places = Maximum::combine(broadcast(last), prefix_lanes<Maximum, P>(own));
+    Vector<T> element = within(load(x + i, count), Extremum::template start<T>, count),
+              running = broadcast(best);
+    Vector<P> places = broadcast(last);
+    if (first_set(takes_over<Extremum>(element, running)) < lanes<T>) {
+      running = Extremum::combine(running, prefix_lanes<Extremum, T>(element));
+      auto takes = takes_over<Extremum>(element, running);
+      Vector<P> own = takes ? lane_numbers<T>() + P(i) : broadcast(P(-1));
+      places = Maximum::combine(places, prefix_lanes<Maximum, P>(own));
+      best = running[lanes<T> - 1];
+      last = places[lanes<T> - 1];
+    }
     store(y + i, running, count);
     store(place + i, places, count);
-    best = running[lanes<T> - 1];
-    last = places[lanes<T> - 1];
   });
 }
 
@@ -139,7 +142,7 @@ void extremum_rows(const RowBlock& block) {
       int64_t length = std::min(chunk, block.n - first), at = j * block.pitch + first * block.stride;
       const T* x = read(block.in + at * read.size, block.stride, length, buffer);
       extremum_chunk<Extremum>(buffer, place, x, length, best);
-      stores<T>[int(block.dtype)](buffer, length, block.out + at * read.size, block.stride);
+      stores<T>[int(block.dtype)](buffer, length, block.out + at* read.size, block.stride);
       int64_t* index = block.index + at;
       auto position = [&](int64_t i) { return place[i] < 0 ? before : first + place[i]; };
       if (block.stride == 1)

@@ -29,11 +29,13 @@ TT_INLINE T sum_of(int64_t n, Get&& get) {
   return T(fold_each<reductions::Add, T>(n, get));
 }
 
-// A row goes through two folds, whose results are a and b, and a last loop. Each step runs for several rows before the
-// next one begins, as the processor overlaps independent rows and cannot overlap steps.
+// A row goes through two folds, whose results are a and b, and a last loop. Each step runs for several rows
+// before the next one begins, as the processor overlaps independent rows and cannot overlap steps.
 struct Softmax {
   template <class T>
-  static TT_INLINE T first(const T* x, const T*, int64_t n) { return maximum_of(x, n); }
+  static TT_INLINE T first(const T* x, const T*, int64_t n) {
+    return maximum_of(x, n);
+  }
   template <class T>
   static TT_INLINE T second(T* y, const T* x, int64_t n, T a) {
     return sum_of<T>(n, [&](int64_t i, auto count) {
@@ -43,7 +45,9 @@ struct Softmax {
     });
   }
   template <class T>
-  static TT_INLINE T settle(T sum) { return 1 / sum; }
+  static TT_INLINE T settle(T sum) {
+    return 1 / sum;
+  }
   template <class T>
   static TT_INLINE void last(T* y, const T*, const T*, int64_t n, T, T b) {
     by_vectors<T>(n, [&](int64_t i, auto count) { store(y + i, load(y + i, count) * b, count); });
@@ -52,13 +56,17 @@ struct Softmax {
 
 struct LogSoftmax {
   template <class T>
-  static TT_INLINE T first(const T* x, const T*, int64_t n) { return maximum_of(x, n); }
+  static TT_INLINE T first(const T* x, const T*, int64_t n) {
+    return maximum_of(x, n);
+  }
   template <class T>
   static TT_INLINE T second(T*, const T* x, int64_t n, T a) {
     return sum_of<T>(n, [&](int64_t i, auto count) { return exp_lanes<T>(load(x + i, count) - a); });
   }
   template <class T>
-  static TT_INLINE T settle(T sum) { return math::log(sum); }
+  static TT_INLINE T settle(T sum) {
+    return math::log(sum);
+  }
   template <class T>
   static TT_INLINE void last(T* y, const T* x, const T*, int64_t n, T a, T b) {
     by_vectors<T>(n, [&](int64_t i, auto count) { store(y + i, load(x + i, count) - a - b, count); });
@@ -67,9 +75,13 @@ struct LogSoftmax {
 
 struct OneFold {
   template <class T>
-  static TT_INLINE T second(T*, const T*, int64_t, T) { return 0; }
+  static TT_INLINE T second(T*, const T*, int64_t, T) {
+    return 0;
+  }
   template <class T>
-  static TT_INLINE T settle(T b) { return b; }
+  static TT_INLINE T settle(T b) {
+    return b;
+  }
 };
 
 // dx = y (g - a), a = sum of g y
@@ -80,7 +92,9 @@ struct SoftmaxBackward : OneFold {
   }
   template <class T>
   static TT_INLINE void last(T* dx, const T* y, const T* g, int64_t n, T a, T) {
-    by_vectors<T>(n, [&](int64_t i, auto count) { store(dx + i, load(y + i, count) * (load(g + i, count) - a), count); });
+    by_vectors<T>(n, [&](int64_t i, auto count) {
+      store(dx + i, load(y + i, count) * (load(g + i, count) - a), count);
+    });
   }
 };
 
@@ -128,11 +142,12 @@ void each_row(const RowBlock& block) {
     }
     run_batch<Op>(y, x, g, n, rows);
     for (int64_t j = 0; j < rows && !direct; j++)
-      stores<T>[int(block.dtype)](y[j], n, block.out + (first + j) * block.pitch * read.size, block.stride);
+      stores<T>[int(block.dtype)](y[j], n, block.out + (first + j)* block.pitch* read.size, block.stride);
   }
 }
 
-// A block whose rows lie side by side, as a matrix with rows of `width` values: the tensors' own memory, or a copy.
+// A block whose rows lie side by side, as a matrix with rows of `width` values: the tensors' own memory, or a
+// copy.
 template <class T>
 struct Matrix {
   T* data;
@@ -154,7 +169,8 @@ TT_INLINE void column_maximum(T* shift, Matrix<T> x, int64_t n, int64_t width) {
   for (int64_t i = 1; i < n; i++) {
     const T* row = x[i];
 #pragma GCC ivdep
-    for (int64_t j = 0; j < width; j++) shift[j] = (shift[j] > row[j]) | (shift[j] != shift[j]) ? shift[j] : row[j];
+    for (int64_t j = 0; j < width; j++)
+      shift[j] = (shift[j] > row[j]) | (shift[j] != shift[j]) ? shift[j] : row[j];
   }
 }
 
@@ -193,7 +209,8 @@ struct SoftmaxColumns {
     alignas(64) T shift[column_limit], scale[column_limit];
     column_maximum(shift, x, n, width);
     column_sums(scale, n, width, [&](int64_t i) {
-      return [&, out = y[i], in = x[i]](int64_t j) { return out[j] = math::exp_of_negative(in[j] - shift[j]); };
+      return
+          [&, out = y[i], in = x[i]](int64_t j) { return out[j] = math::exp_of_negative(in[j] - shift[j]); };
     });
     for (int64_t j = 0; j < width; j++) scale[j] = 1 / scale[j];
     each_element(n, width, [&](int64_t i) { return [&, out = y[i]](int64_t j) { out[j] *= scale[j]; }; });
@@ -223,7 +240,9 @@ struct SoftmaxBackwardColumns {
       return [value = y[i], grad = g[i]](int64_t j) { return value[j] * grad[j]; };
     });
     each_element(n, width, [&](int64_t i) {
-      return [&, out = dx[i], value = y[i], grad = g[i]](int64_t j) { out[j] = value[j] * (grad[j] - total[j]); };
+      return [&, out = dx[i], value = y[i], grad = g[i]](int64_t j) {
+        out[j] = value[j] * (grad[j] - total[j]);
+      };
     });
   }
 };
@@ -253,15 +272,20 @@ void all_columns(const RowBlock& block) {
   Op::run(y, x, g, block.n, block.count);
   if (direct) return;
   for (int64_t i = 0; i < block.n; i++)
-    stores<T>[int(block.dtype)](y[i], block.count, block.out + i * block.stride * read.size, 1);
+    stores<T>[int(block.dtype)](y[i], block.count, block.out + i* block.stride* read.size, 1);
 }
 
 }  // namespace
 
-#define TT_ROW_KERNELS(Op) \
-  {{each_row<Op, float>, all_columns<Op##Columns, float>}, {each_row<Op, double>, all_columns<Op##Columns, double>}}
+#define TT_ROW_KERNELS(Op)                                    \
+  {                                                           \
+    {each_row<Op, float>, all_columns<Op##Columns, float>}, { \
+      each_row<Op, double>, all_columns<Op##Columns, double>  \
+    }                                                         \
+  }
 constinit const SoftmaxTable softmax_table = {TT_ROW_KERNELS(Softmax), TT_ROW_KERNELS(LogSoftmax),
-                                              TT_ROW_KERNELS(SoftmaxBackward), TT_ROW_KERNELS(LogSoftmaxBackward)};
+                                              TT_ROW_KERNELS(SoftmaxBackward),
+                                              TT_ROW_KERNELS(LogSoftmaxBackward)};
 #undef TT_ROW_KERNELS
 
 }  // namespace tt::TT_ISA

@@ -2,6 +2,10 @@
 #include <cstring>
 #include <utility>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include "kernels/cpu/loops.h"
 
 namespace tt::TT_ISA {
@@ -83,7 +87,8 @@ void transpose(const Tile& tile) {
   int64_t whole0 = tile.n0 / size * size, whole1 = tile.n1 / size * size;
   for (int64_t i = 0; i < whole0; i += size)
     for (int64_t j = 0; j < whole1; j += size)
-      transpose_block<T>(tile.out + i * item + j * tile.out1, tile.out1, tile.in + i * tile.in0 + j * item, tile.in0);
+      transpose_block<T>(tile.out + i * item + j * tile.out1, tile.out1, tile.in + i * tile.in0 + j * item,
+                         tile.in0);
   Tile left = tile;
   left.n0 = whole0;
   copy_strided<T>(left, 0, whole1);
@@ -127,6 +132,34 @@ void copy_tile(const Tile& given) {
   copy_strided<T>(tile, 0, 0);
 }
 
+// Past the caches: memory that is written whole need not be read first. The caller fences.
+void stream(char* out, const char* in, int64_t bytes) {
+#if defined(__AVX512F__)
+  using Line = __m512i;
+  auto store = [](char* to, Line line) { _mm512_stream_si512(reinterpret_cast<Line*>(to), line); };
+#elif defined(__AVX2__)
+  using Line = __m256i;
+  auto store = [](char* to, Line line) { _mm256_stream_si256(reinterpret_cast<Line*>(to), line); };
+#elif defined(__x86_64__)
+  using Line = __m128i;
+  auto store = [](char* to, Line line) { _mm_stream_si128(reinterpret_cast<Line*>(to), line); };
+#endif
+#if defined(__x86_64__)
+  int64_t head = -reinterpret_cast<intptr_t>(out) & (sizeof(Line) - 1);
+  head = head < bytes ? head : bytes;
+  std::memcpy(out, in, head);
+  int64_t at = head;
+  for (; at + int64_t(sizeof(Line)) <= bytes; at += sizeof(Line)) {
+    Line line;
+    std::memcpy(&line, in + at, sizeof(Line));
+    store(out + at, line);
+  }
+  std::memcpy(out + at, in + at, bytes - at);
+#else
+  std::memcpy(out, in, bytes);
+#endif
+}
+
 template <class T>
 bool any_zero(const char* data, int64_t n) {
   constexpr int64_t block = 1024;
@@ -144,6 +177,7 @@ bool any_zero(const char* data, int64_t n) {
 
 constinit const TileTable tile_table = {
     {&copy_tile<uint8_t>, &copy_tile<uint16_t>, &copy_tile<uint32_t>, &copy_tile<uint64_t>},
+    &stream,
     {&any_zero<uint8_t>, &any_zero<uint16_t>, &any_zero<uint32_t>, &any_zero<uint64_t>}};
 
 }  // namespace tt::TT_ISA

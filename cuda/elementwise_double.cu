@@ -1,0 +1,7 @@
+#include "cuda/elementwise.h"
+
+namespace tt::cuda {
+
+const KernelColumn double_column = column_of<double>();
+
+}  // namespace tt::cuda

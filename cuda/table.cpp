@@ -1,0 +1,16 @@
+// What this device has of the kernels; the rest stays null, and ops say so.
+#include "cuda/device.h"
+
+namespace tt::cuda {
+
+const Kernels& kernels() {
+  static constexpr Kernels table{.elementwise = elementwise,
+                                 .copy = copy,
+                                 .index = index,
+                                 .places = places,
+                                 .outside = outside,
+                                 .reduce = reduce};
+  return table;
+}
+
+}  // namespace tt::cuda
