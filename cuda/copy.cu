@@ -23,22 +23,30 @@ __device__ __forceinline__ void for_each_pair(const Copied& c, Body body) {
 
 template <class Bits>
 __global__ void move(const __grid_constant__ Copied c) {
-  for_each_pair(c, [](char* out, const char* in) { *reinterpret_cast<Bits*>(out) = *reinterpret_cast<const Bits*>(in); });
+  for_each_pair(c, [](char* out, const char* in) {
+    *reinterpret_cast<Bits*>(out) = *reinterpret_cast<const Bits*>(in);
+  });
 }
 
 template <class To>
 __global__ void convert_each(const __grid_constant__ Copied c) {
-  for_each_pair(c, [&](char* out, const char* in) { *reinterpret_cast<To*>(out) = load_as<To>(in, c.in_dtype); });
+  for_each_pair(
+      c, [&](char* out, const char* in) { *reinterpret_cast<To*>(out) = load_as<To>(in, c.in_dtype); });
 }
 
 CopyKernel kernel_of(const CopyCall& call) {
   if (call.out.dtype != call.in.dtype)
-    return visit(call.out.dtype, [](auto tag) -> CopyKernel { return &convert_each<typename decltype(tag)::type>; });
+    return visit(call.out.dtype,
+                 [](auto tag) -> CopyKernel { return &convert_each<typename decltype(tag)::type>; });
   switch (size_of(call.in.dtype)) {
-    case 1: return &move<uint8_t>;
-    case 2: return &move<uint16_t>;
-    case 4: return &move<uint32_t>;
-    default: return &move<uint64_t>;
+    case 1:
+      return &move<uint8_t>;
+    case 2:
+      return &move<uint16_t>;
+    case 4:
+      return &move<uint32_t>;
+    default:
+      return &move<uint64_t>;
   }
 }
 

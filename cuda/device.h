@@ -7,7 +7,8 @@
 #include "core/device.h"
 #include "kernels/table.h"
 
-// The one way in which kernels are started, so that the sources are plain C++ for other compilers but for this line.
+// The one way in which kernels are started, so that the sources are plain C++ for other compilers but for
+// this line.
 #ifndef TT_LAUNCH
 #define TT_LAUNCH(kernel, blocks, threads, ...) kernel<<<blocks, threads>>>(__VA_ARGS__)
 #endif
@@ -45,7 +46,8 @@ MemoryStats memory_stats(int index);
 void reset_peak_memory_stats(int index);
 void empty_cache(int index);
 
-// Memory that a kernel needs while it runs. It may be reused as soon as this is gone: work on a device is in order.
+// Memory that a kernel needs while it runs. It may be reused as soon as this is gone: work on a device is in
+// order.
 class Workspace {
  public:
   Workspace(int64_t bytes, int index) : bytes_(bytes), index_(index), data_(allocate(bytes, index)) {}
@@ -64,6 +66,8 @@ void copy(const CopyCall& call);
 void index(const IndexCall& call);
 void places(const PlacesCall& call);
 bool outside(OutsideCall& call);
+int64_t nonzero(const NonzeroCall& call);
+void triangle(const TriangleCall& call);
 void reduce(const ReduceCall& call);
 const Kernels& kernels();
 

@@ -1,4 +1,5 @@
-// Elements of any dtype inside a kernel: where operand k of index i lies, and conversion on the way in and out.
+// Elements of any dtype inside a kernel: where operand k of index i lies, and conversion on the way in and
+// out.
 #pragma once
 #include <type_traits>
 
@@ -8,8 +9,8 @@
 
 namespace tt::cuda {
 
-// Dimensions that a kernel walks, after merging. Each is longer than 1 and has memory of its own in the result: no
-// device holds a result with more.
+// Dimensions that a kernel walks, after merging. Each is longer than 1 and has memory of its own in the
+// result: no device holds a result with more.
 constexpr int kernel_rank = 40;
 
 // The index space of a kernel, dimension 0 innermost; strides in bytes.
@@ -25,7 +26,9 @@ __device__ __noinline__ void locate_strided(const Space& space, int64_t i, int64
   for (int k = 0; k < operands; k++) at[k] = 0;
   for (int d = 0; d < space.rank; d++) {
     int64_t size = space.sizes[d], rest;
-    int64_t quotient = d + 1 == space.rank ? 0 : space.n <= 0xffffffff ? int64_t(uint32_t(i) / uint32_t(size)) : i / size;
+    int64_t quotient = d + 1 == space.rank     ? 0
+                       : space.n <= 0xffffffff ? int64_t(uint32_t(i) / uint32_t(size))
+                                               : i / size;
     rest = i - quotient * size;
     for (int k = 0; k < operands; k++) at[k] += rest * space.strides[k][d];
     i = quotient;
@@ -56,7 +59,9 @@ TT_INLINE bool number_of(bool x) { return x; }
 TT_INLINE float number_of(Half x) { return to_float(x); }
 TT_INLINE float number_of(BFloat16 x) { return to_float(x); }
 template <class T>
-TT_INLINE T number_of(T x) { return x; }
+TT_INLINE T number_of(T x) {
+  return x;
+}
 
 // Narrow integers are cut out of int32, as on the CPU.
 template <class To, class From>
@@ -67,7 +72,8 @@ TT_INLINE To convert(From element) {
   else if constexpr (std::is_same_v<To, bool>) return x != Number(0);
   else if constexpr (std::is_same_v<To, Half>) return to_half(float(x));
   else if constexpr (std::is_same_v<To, BFloat16>) return to_bfloat16(float(x));
-  else if constexpr (std::is_floating_point_v<Number> && std::is_integral_v<To> && sizeof(To) < 4) return To(int32_t(x));
+  else if constexpr (std::is_floating_point_v<Number> && std::is_integral_v<To> && sizeof(To) < 4)
+    return To(int32_t(x));
   else return To(x);
 }
 
@@ -79,15 +85,17 @@ TT_INLINE T read(const char* data) {
 }
 
 // The cases of a switch on dtype. (visit() of core/dtype.h is host code.)
-#define TT_FOR_EACH_DTYPE(X) \
-  X(Bool, bool) X(UInt8, uint8_t) X(Int8, int8_t) X(Int16, int16_t) X(Int32, int32_t) X(Int64, int64_t) \
-  X(Float16, Half) X(BFloat16, BFloat16) X(Float32, float) X(Float64, double)
+#define TT_FOR_EACH_DTYPE(X)                                                                               \
+  X(Bool, bool)                                                                                            \
+  X(UInt8, uint8_t) X(Int8, int8_t) X(Int16, int16_t) X(Int32, int32_t) X(Int64, int64_t) X(Float16, Half) \
+      X(BFloat16, BFloat16) X(Float32, float) X(Float64, double)
 
 template <class T>
 __host__ __device__ T load_as(const char* data, DType from) {
   switch (from) {
 #define TT_LOAD(name, Stored) \
-  case DType::name: return convert<T>(read<Stored>(data));
+  case DType::name:           \
+    return convert<T>(read<Stored>(data));
     TT_FOR_EACH_DTYPE(TT_LOAD)
 #undef TT_LOAD
   }
@@ -97,8 +105,10 @@ __host__ __device__ T load_as(const char* data, DType from) {
 template <class T>
 __device__ void store_as(char* data, DType to, T value) {
   switch (to) {
-#define TT_STORE(name, Stored) \
-  case DType::name: *reinterpret_cast<Stored*>(data) = convert<Stored>(value); return;
+#define TT_STORE(name, Stored)                                 \
+  case DType::name:                                            \
+    *reinterpret_cast<Stored*>(data) = convert<Stored>(value); \
+    return;
     TT_FOR_EACH_DTYPE(TT_STORE)
 #undef TT_STORE
   }
@@ -108,7 +118,8 @@ __device__ void store_as(char* data, DType to, T value) {
 TT_INLINE int64_t dtype_size(DType type) {
   switch (type) {
 #define TT_SIZE(name, Stored) \
-  case DType::name: return sizeof(Stored);
+  case DType::name:           \
+    return sizeof(Stored);
     TT_FOR_EACH_DTYPE(TT_SIZE)
 #undef TT_SIZE
   }
@@ -117,9 +128,9 @@ TT_INLINE int64_t dtype_size(DType type) {
 
 template <class T>
 struct DTypeOf;
-#define TT_DTYPE_OF(name, T) \
-  template <>                \
-  struct DTypeOf<T> {        \
+#define TT_DTYPE_OF(name, T)                    \
+  template <>                                   \
+  struct DTypeOf<T> {                           \
     static constexpr DType value = DType::name; \
   };
 TT_FOR_EACH_DTYPE(TT_DTYPE_OF)
@@ -127,8 +138,12 @@ TT_FOR_EACH_DTYPE(TT_DTYPE_OF)
 
 // Kept out of line, so that the many kernels that rarely convert stay small.
 template <class T>
-__device__ __noinline__ T load_converted(const char* data, DType from) { return load_as<T>(data, from); }
+__device__ __noinline__ T load_converted(const char* data, DType from) {
+  return load_as<T>(data, from);
+}
 template <class T>
-__device__ __noinline__ void store_converted(char* data, DType to, T value) { store_as(data, to, value); }
+__device__ __noinline__ void store_converted(char* data, DType to, T value) {
+  store_as(data, to, value);
+}
 
 }  // namespace tt::cuda

@@ -1,4 +1,5 @@
-// One kernel over any formula: operands are read where they lie, converted to the type that the formula computes in.
+// One kernel over any formula: operands are read where they lie, converted to the type that the formula
+// computes in.
 #pragma once
 #include "cuda/elements.h"
 #include "kernels/formulas.h"
@@ -71,7 +72,7 @@ constexpr KernelColumn column_of() {
   }};
 }
 
-extern const KernelColumn bool_column, uint8_column, int8_column, int16_column, int32_column, int64_column, half_column,
-    bfloat16_column, float_column, double_column;
+extern const KernelColumn bool_column, uint8_column, int8_column, int16_column, int32_column, int64_column,
+    half_column, bfloat16_column, float_column, double_column;
 
 }  // namespace tt::cuda

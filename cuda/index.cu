@@ -1,5 +1,5 @@
-// Gathering and scattering. Elements that may meet in one place are the work of one thread, in row-major order, so
-// that the result is always the same.
+// Gathering and scattering. Elements that may meet in one place are the work of one thread, in row-major
+// order, so that the result is always the same.
 #include <limits>
 
 #include "cuda/elements.h"
@@ -34,11 +34,15 @@ __device__ __forceinline__ int64_t shift(const char* index, int64_t step, int64_
 
 struct Get {
   template <class T>
-  __device__ void operator()(T* element, T* place) const { *element = *place; }
+  __device__ void operator()(T* element, T* place) const {
+    *element = *place;
+  }
 };
 struct Set {
   template <class T>
-  __device__ void operator()(T* element, T* place) const { *place = *element; }
+  __device__ void operator()(T* element, T* place) const {
+    *place = *element;
+  }
 };
 template <class Formula>
 struct Combine {
@@ -66,26 +70,37 @@ __global__ void move_indexed(const __grid_constant__ Indexing x) {
 template <class Move>
 IndexKernel by_size(DType dtype) {
   switch (size_of(dtype)) {
-    case 1: return &move_indexed<Move, uint8_t>;
-    case 2: return &move_indexed<Move, uint16_t>;
-    case 4: return &move_indexed<Move, uint32_t>;
-    default: return &move_indexed<Move, uint64_t>;
+    case 1:
+      return &move_indexed<Move, uint8_t>;
+    case 2:
+      return &move_indexed<Move, uint16_t>;
+    case 4:
+      return &move_indexed<Move, uint32_t>;
+    default:
+      return &move_indexed<Move, uint64_t>;
   }
 }
 template <class Formula>
 IndexKernel by_type(DType dtype) {
-  return visit(dtype,
-               [](auto tag) -> IndexKernel { return &move_indexed<Combine<Formula>, typename decltype(tag)::type>; });
+  return visit(dtype, [](auto tag) -> IndexKernel {
+    return &move_indexed<Combine<Formula>, typename decltype(tag)::type>;
+  });
 }
 
 IndexKernel kernel_of(IndexMode mode, DType dtype) {
   switch (mode) {
-    case IndexMode::get: return by_size<Get>(dtype);
-    case IndexMode::set: return by_size<Set>(dtype);
-    case IndexMode::add: return by_type<formula::Add>(dtype);
-    case IndexMode::multiply: return by_type<formula::Mul>(dtype);
-    case IndexMode::maximum: return by_type<formula::Maximum>(dtype);
-    default: return by_type<formula::Minimum>(dtype);
+    case IndexMode::get:
+      return by_size<Get>(dtype);
+    case IndexMode::set:
+      return by_size<Set>(dtype);
+    case IndexMode::add:
+      return by_type<formula::Add>(dtype);
+    case IndexMode::multiply:
+      return by_type<formula::Mul>(dtype);
+    case IndexMode::maximum:
+      return by_type<formula::Maximum>(dtype);
+    default:
+      return by_type<formula::Minimum>(dtype);
   }
 }
 

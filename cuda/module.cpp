@@ -1,5 +1,5 @@
-// The extension module `_cuda`: importing it registers the backend, if there is a device. Besides that it has the few
-// functions that tinytensor.cuda needs.
+// The extension module `_cuda`: importing it registers the backend, if there is a device. Besides that it has
+// the few functions that tinytensor.cuda needs.
 #include <Python.h>
 
 #include "core/error.h"
@@ -31,24 +31,20 @@ PyObject* of_device(PyObject*, PyObject* argument) {
 template <auto function>
 PyObject* call(int index) {
   std::exception_ptr failure;
-  Py_BEGIN_ALLOW_THREADS
-  try {
-    function(index);
-  } catch (...) {
+  Py_BEGIN_ALLOW_THREADS try { function(index); } catch (...) {
     failure = std::current_exception();
   }
-  Py_END_ALLOW_THREADS
-  if (failure) std::rethrow_exception(failure);
+  Py_END_ALLOW_THREADS if (failure) std::rethrow_exception(failure);
   Py_RETURN_NONE;
 }
 
 PyObject* properties(int index) {
   const cudaDeviceProp& found = properties_of(index);
-  return Py_BuildValue("{s:s,s:i,s:i,s:n,s:i,s:i,s:i,s:n,s:i}", "name", found.name, "major", found.major, "minor",
-                       found.minor, "total_memory", Py_ssize_t(found.totalGlobalMem), "multi_processor_count",
-                       found.multiProcessorCount, "warp_size", found.warpSize, "max_threads_per_multi_processor",
-                       found.maxThreadsPerMultiProcessor, "shared_memory_per_block", Py_ssize_t(found.sharedMemPerBlock),
-                       "L2_cache_size", found.l2CacheSize);
+  return Py_BuildValue(
+      "{s:s,s:i,s:i,s:n,s:i,s:i,s:i,s:n,s:i}", "name", found.name, "major", found.major, "minor", found.minor,
+      "total_memory", Py_ssize_t(found.totalGlobalMem), "multi_processor_count", found.multiProcessorCount,
+      "warp_size", found.warpSize, "max_threads_per_multi_processor", found.maxThreadsPerMultiProcessor,
+      "shared_memory_per_block", Py_ssize_t(found.sharedMemPerBlock), "L2_cache_size", found.l2CacheSize);
 }
 
 PyObject* memory(int index) {
@@ -70,17 +66,19 @@ PyObject* current(PyObject*, PyObject*) {
   return guarded([] { return PyLong_FromLong(current_device()); });
 }
 
-PyMethodDef methods[] = {{"device_count", count, METH_NOARGS, nullptr},
-                         {"current_device", current, METH_NOARGS, nullptr},
-                         {"set_device", of_device<call<set_device>>, METH_O, nullptr},
-                         {"synchronize", of_device<call<synchronize>>, METH_O, nullptr},
-                         {"properties", of_device<properties>, METH_O, nullptr},
-                         {"memory_stats", of_device<memory>, METH_O, nullptr},
-                         {"mem_get_info", of_device<free_and_total>, METH_O, nullptr},
-                         {"reset_peak_memory_stats", of_device<call<reset_peak_memory_stats>>, METH_O, nullptr},
-                         {"empty_cache", of_device<call<empty_cache>>, METH_O, nullptr},
-                         {}};
-PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_cuda", nullptr, 0, methods, nullptr, nullptr, nullptr, nullptr};
+PyMethodDef methods[] = {
+    {"device_count", count, METH_NOARGS, nullptr},
+    {"current_device", current, METH_NOARGS, nullptr},
+    {"set_device", of_device<call<set_device>>, METH_O, nullptr},
+    {"synchronize", of_device<call<synchronize>>, METH_O, nullptr},
+    {"properties", of_device<properties>, METH_O, nullptr},
+    {"memory_stats", of_device<memory>, METH_O, nullptr},
+    {"mem_get_info", of_device<free_and_total>, METH_O, nullptr},
+    {"reset_peak_memory_stats", of_device<call<reset_peak_memory_stats>>, METH_O, nullptr},
+    {"empty_cache", of_device<call<empty_cache>>, METH_O, nullptr},
+    {}};
+PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "_cuda", nullptr, 0, methods, nullptr, nullptr, nullptr, nullptr};
 
 }  // namespace
 }  // namespace tt::cuda

@@ -1,6 +1,6 @@
-// Reductions in passes: a block folds a segment of the reduced elements of a few outputs into one state per output,
-// and the states are folded again until one is left. How the work is cut follows from the shape alone, so the bits of
-// a result never change.
+// Reductions in passes: a block folds a segment of the reduced elements of a few outputs into one state per
+// output, and the states are folded again until one is left. How the work is cut follows from the shape
+// alone, so the bits of a result never change.
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
@@ -13,12 +13,14 @@ namespace {
 
 using namespace reductions;
 
-// ---------------------------------------------------------------- what is folded: in double or int64, as on the CPU
+// ---------------------------------------------------------------- what is folded: in double or int64, as on
+// the CPU
 
 template <Reduction op, class S>
 struct Folded {
   using State = S;
-  static constexpr bool tests = op == Reduction::any || op == Reduction::all || op == Reduction::count_nonzero;
+  static constexpr bool tests =
+      op == Reduction::any || op == Reduction::all || op == Reduction::count_nonzero;
   static TT_INLINE State start() { return Fold<op>::template start<S>; }
   static TT_INLINE State state_of(S x, int64_t) { return Fold<op>::map(x); }
   static TT_INLINE State combine(State a, State b) { return Fold<op>::combine(a, b); }
@@ -52,16 +54,16 @@ struct Axes {  // of the index space that is kept or reduced; the last one is in
 };
 
 struct Pass {
-  int64_t outputs, n;          // n: elements, or states of the pass before, of each output
-  int64_t segment, segments;   // elements that a block folds, and how many such there are
-  int width, lanes;            // outputs of a block, and threads that share one of them
-  bool across;                 // neighbouring threads work on neighbouring outputs
+  int64_t outputs, n;         // n: elements, or states of the pass before, of each output
+  int64_t segment, segments;  // elements that a block folds, and how many such there are
+  int width, lanes;           // outputs of a block, and threads that share one of them
+  bool across;                // neighbouring threads work on neighbouring outputs
   Axes kept, reduced;
   const char* in;
   DType in_dtype;
-  bool single;                 // elements are rounded to float
-  const char* states_in;       // [n, outputs] of the pass before; null in the first
-  char* states_out;            // [segments, outputs]; null in the last
+  bool single;            // elements are rounded to float
+  const char* states_in;  // [n, outputs] of the pass before; null in the first
+  char* states_out;       // [segments, outputs]; null in the last
   char *out, *mean;
   int64_t* index;
   DType out_dtype;
@@ -95,7 +97,8 @@ __device__ __forceinline__ typename Rule::Element element_at(const Pass& pass, i
 
 // One thread's share of a segment.
 template <class Rule>
-__device__ __forceinline__ typename Rule::State fold_lane(const Pass& pass, int64_t output, int64_t first, int64_t last) {
+__device__ __forceinline__ typename Rule::State fold_lane(const Pass& pass, int64_t output, int64_t first,
+                                                          int64_t last) {
   using State = typename Rule::State;
   int64_t base = 0, ignored, offset;
   State total = Rule::start();
@@ -138,7 +141,8 @@ __global__ void fold(const __grid_constant__ Pass pass) {
 
   for (int64_t task = blockIdx.x; task < tiles * pass.segments; task += gridDim.x) {
     int64_t segment = task % pass.segments, output = task / pass.segments * pass.width + column;
-    int64_t first = segment * pass.segment, last = first + pass.segment < pass.n ? first + pass.segment : pass.n;
+    int64_t first = segment * pass.segment,
+            last = first + pass.segment < pass.n ? first + pass.segment : pass.n;
     bool present = output < pass.outputs;
     State state = present ? fold_lane<Rule>(pass, output, first + lane, last) : Rule::start();
     shared[thread] = state;
@@ -172,12 +176,14 @@ Chosen choice() {
 template <class S>
 Chosen choose(Reduction op) {
   switch (op) {
-#define TT_FOLD(name) \
-  case Reduction::name: return choice<Folded<Reduction::name, S>>();
-    TT_FOLD(sum) TT_FOLD(prod) TT_FOLD(max) TT_FOLD(min) TT_FOLD(sum_of_squares) TT_FOLD(sum_of_abs)
-    TT_FOLD(max_abs) TT_FOLD(min_abs) TT_FOLD(nansum)
+#define TT_FOLD(name)   \
+  case Reduction::name: \
+    return choice<Folded<Reduction::name, S>>();
+    TT_FOLD(sum)
+    TT_FOLD(prod) TT_FOLD(max) TT_FOLD(min) TT_FOLD(sum_of_squares) TT_FOLD(sum_of_abs) TT_FOLD(max_abs)
+        TT_FOLD(min_abs) TT_FOLD(nansum)
 #undef TT_FOLD
-    default: fail(ErrorKind::NotImplemented, "reduce: not implemented on cuda, reduction ", int(op));
+            default : fail(ErrorKind::NotImplemented, "reduce: not implemented on cuda, reduction ", int(op));
   }
 }
 
@@ -190,11 +196,16 @@ Chosen choose_typed(const ReduceCall& call) {
 
 Chosen choose(const ReduceCall& call) {
   switch (call.op) {
-    case Reduction::any: return choice<Folded<Reduction::any, int32_t>>();
-    case Reduction::all: return choice<Folded<Reduction::all, int32_t>>();
-    case Reduction::count_nonzero: return choice<Folded<Reduction::count_nonzero, int64_t>>();
-    case Reduction::moments: return choice<FoldedMoments>();
-    default: break;
+    case Reduction::any:
+      return choice<Folded<Reduction::any, int32_t>>();
+    case Reduction::all:
+      return choice<Folded<Reduction::all, int32_t>>();
+    case Reduction::count_nonzero:
+      return choice<Folded<Reduction::count_nonzero, int64_t>>();
+    case Reduction::moments:
+      return choice<FoldedMoments>();
+    default:
+      break;
   }
   return is_floating(call.compute) ? choose_typed<double>(call) : choose_typed<int64_t>(call);
 }
@@ -243,7 +254,8 @@ Pass first_pass(const ReduceCall& call) {
   Pass pass{};
   for (int d = 0; d < call.rank; d++)
     if (call.sizes[d] != 1)
-      push(call.out.strides[d] ? pass.kept : pass.reduced, call.sizes[d], call.in.strides[d], call.out.strides[d]);
+      push(call.out.strides[d] ? pass.kept : pass.reduced, call.sizes[d], call.in.strides[d],
+           call.out.strides[d]);
   pass.outputs = product(pass.kept);
   pass.n = product(pass.reduced);
   int64_t kept = inner_stride(pass.kept), reduced = inner_stride(pass.reduced);
@@ -265,7 +277,8 @@ void reduce(const ReduceCall& call) {
   for (;;) {
     cut(pass);
     bool last = pass.segments == 1;
-    if (!last) next = std::make_unique<Workspace>(pass.segments * pass.outputs * state_bytes, current_device());
+    if (!last)
+      next = std::make_unique<Workspace>(pass.segments * pass.outputs * state_bytes, current_device());
     pass.states_out = last ? nullptr : next->data();
     int64_t blocks = (pass.outputs + pass.width - 1) / pass.width * pass.segments;
     TT_LAUNCH(kernel, unsigned(std::min<int64_t>(blocks, 1 << 20)), threads_per_block, pass);

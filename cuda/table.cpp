@@ -9,6 +9,8 @@ const Kernels& kernels() {
                                  .index = index,
                                  .places = places,
                                  .outside = outside,
+                                 .nonzero = nonzero,
+                                 .triangle = triangle,
                                  .reduce = reduce};
   return table;
 }

@@ -241,6 +241,27 @@ void check_signals() {
   if (PyErr_CheckSignals()) throw py::error_already_set();
 }
 
+void push_saving_hooks(py::function pack, py::function unpack) {
+  auto keep = [](py::object object) {
+    return std::shared_ptr<void>(object.release().ptr(), [](void* held) {
+      py::gil_scoped_acquire lock;
+      Py_DECREF(static_cast<PyObject*>(held));
+    });
+  };
+  auto hooks = std::make_shared<SavingHooks>();
+  hooks->pack = [pack = keep(pack), keep](const Tensor& x) {
+    py::gil_scoped_acquire lock;
+    return keep(py::handle(static_cast<PyObject*>(pack.get()))(x));
+  };
+  hooks->unpack = [unpack = keep(unpack)](const std::shared_ptr<void>& content) {
+    py::gil_scoped_acquire lock;
+    py::object value = py::handle(static_cast<PyObject*>(unpack.get()))(py::handle(static_cast<PyObject*>(content.get())));
+    check_type(is_tensor(value.ptr()), "saved_tensors_hooks: the unpack hook must return a Tensor, got ", Py_TYPE(value.ptr())->tp_name);
+    return tensor_of(value.ptr());
+  };
+  saving_hooks.push_back(std::move(hooks));
+}
+
 // Tensor.backward: the short way into the engine.
 void backward_from(const Tensor& root, std::optional<Tensor> gradient, std::optional<bool> retain_graph,
                    bool create_graph, std::optional<std::vector<Tensor>> inputs) {
@@ -305,6 +326,8 @@ void define_autograd(py::module_& module) {
   module.def("_register_hook", register_hook);
   module.def("_register_post_accumulate_grad_hook", register_post_accumulate_grad_hook);
   module.def("_retain_grad", retain_grad);
+  module.def("_push_saved_tensors_hooks", push_saving_hooks);
+  module.def("_pop_saved_tensors_hooks", [] { saving_hooks.pop_back(); });
   module.def("is_grad_enabled", [] { return autograd_mode.grad; }, "is_grad_enabled()\n\nWhether operations are recorded.");
   module.def("is_inference_mode_enabled", [] { return inference_mode; }, "is_inference_mode_enabled()");
   module.def("_set_grad_enabled", [](bool on) { autograd_mode.grad = on; });

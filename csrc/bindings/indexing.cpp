@@ -240,8 +240,8 @@ Selection select_by(const Tensor& x, const Entries& entries) {
   return s;
 }
 
-// The same view as recorded ops, one per entry.
-Tensor recorded_view(const Tensor& x, const Entries& entries, const Selection& s) {
+// The same view as recorded ops, one per entry. A slice that takes all is left out, but where it is the whole key.
+Tensor recorded_view(const Tensor& x, const Entries& entries, bool bare_slice) {
   Tensor y = x;
   int dim = 0, named = 0;
   for (const Entry& entry : entries) {
@@ -253,9 +253,8 @@ Tensor recorded_view(const Tensor& x, const Entries& entries, const Selection& s
     if (entry.kind == Kind::integer) {
       y = select(y, dim, entry.start);
     } else if (entry.kind == Kind::slice) {
-      Tensor part = slice(y, dim, entry.start, entry.stop, entry.step);
-      bool full = part.sizes() == y.sizes() && part.strides() == y.strides() && entries.size() > 1;
-      if (!full) y = part;
+      bool whole_dim = entry.start == 0 && entry.step == 1 && entry.stop >= y.sizes()[dim];
+      if (!whole_dim || bare_slice) y = slice(y, dim, entry.start, entry.stop, entry.step);
       dim++;
     } else if (entry.kind == Kind::ellipsis) {
       dim += whole;
@@ -269,9 +268,9 @@ Tensor recorded_view(const Tensor& x, const Entries& entries, const Selection& s
   return y;
 }
 
-Tensor view_of(const Tensor& x, const Entries& entries, const Selection& s) {
+Tensor view_of(const Tensor& x, const Entries& entries, const Selection& s, PyObject* key) {
   if (!grad_enabled() || !needs_grad(x)) return view_geometry(x, s.sizes, s.strides, s.offset);
-  Tensor y = recorded_view(x, entries, s);
+  Tensor y = recorded_view(x, entries, PySlice_Check(key));
   return y.is(x) && !s.advanced ? alias(x) : y;
 }
 
@@ -342,8 +341,8 @@ PyObject* get_item(PyObject* self, PyObject* key) {
     const Tensor& x = tensor_of(self);
     Entries entries = entries_of(key);
     Selection s = select_by(x, entries);
-    if (!s.advanced) return wrap(view_of(x, entries, s));
-    return wrap(index(s.same ? x : view_of(x, entries, s), s.indices));
+    if (!s.advanced) return wrap(view_of(x, entries, s, key));
+    return wrap(index(s.same ? x : view_of(x, entries, s, key), s.indices));
   });
 }
 

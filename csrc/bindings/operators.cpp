@@ -91,10 +91,16 @@ PyObject* compare(PyObject* a, PyObject* b, int relation) {
   return guarded([&] { return wrap(relations[relation](tensor_of(a), operand_from(b))); });
 }
 
+Scalar only_value(PyObject* self) {
+  const Tensor& x = tensor_of(self);
+  check_value(x.count() == 1, "only one element tensors can be converted to Python scalars, got ", x.count(), " elements");
+  return item(x);
+}
+
 int truth(PyObject* self) {
   PyObject* value = guarded([&]() -> PyObject* {
     const Tensor& x = tensor_of(self);
-    check(x.count() > 0, "Boolean value of Tensor with no values is ambiguous");
+    check(x.count() > 0, "Boolean value of Tensor with no values (0 elements) is ambiguous");
     check(x.count() == 1, "Boolean value of Tensor with more than one value is ambiguous");
     Scalar s = item(x);
     return s.is_real() ? (s.real != 0 ? Py_True : Py_False) : (s.integer ? Py_True : Py_False);
@@ -102,10 +108,10 @@ int truth(PyObject* self) {
   return value ? value == Py_True : -1;
 }
 
-PyObject* float_value(PyObject* self) { return guarded([&] { return PyFloat_FromDouble(item(tensor_of(self)).to<double>()); }); }
+PyObject* float_value(PyObject* self) { return guarded([&] { return PyFloat_FromDouble(only_value(self).to<double>()); }); }
 PyObject* to_int(PyObject* self) {
   return guarded([&] {
-    Scalar s = item(tensor_of(self));
+    Scalar s = only_value(self);
     return s.is_real() ? PyLong_FromDouble(s.real) : PyLong_FromLongLong(s.integer);
   });
 }

@@ -28,6 +28,11 @@ bool is_complex(const Tensor&) { return false; }
 bool is_signed_type(const Tensor& x) { return is_signed(x.dtype()); }
 bool is_inference(const Tensor& x) { return x.body()->inference; }
 bool is_view(const Tensor& x) { return x.body()->base != nullptr; }
+bool is_nonzero(const Tensor& x) {
+  check(x.count() == 1, "is_nonzero: Boolean value of Tensor with ", x.count() ? "more than one value" : "no values", " is ambiguous");
+  Scalar value = item(x);
+  return value.is_real() ? value.real != 0 : value.integer != 0;
+}
 bool is_same_size(const Tensor& x, const Tensor& other) { return x.sizes() == other.sizes(); }
 bool shares_storage(const Tensor& x, const Tensor& other) {
   return x.storage()->memory_owner() == other.storage()->memory_owner();
@@ -111,10 +116,14 @@ std::vector<Tensor> tensor_split_at(const Tensor& x, const Shape& indices, int64
 // hsplit, vsplit and dsplit: along a fixed dimension.
 template <int dim>
 int64_t split_dim(const char* op, const Tensor& x) {
-  constexpr int wanted = dim == 1 ? 1 : dim + 1;
+  constexpr int wanted = dim == 0 ? 2 : dim == 1 ? 1 : 3;
   check(x.rank() >= wanted, op, ": requires a tensor with at least ", wanted, " dimension, but got a tensor with ", x.rank(), " dimensions!");
   return dim == 1 && x.rank() == 1 ? 0 : dim;
 }
+std::vector<Tensor> vsplit(const Tensor& x, int64_t n) { return tensor_split(x, n, split_dim<0>("vsplit", x)); }
+std::vector<Tensor> vsplit_at(const Tensor& x, const Shape& at) { return tensor_split(x, at, split_dim<0>("vsplit", x)); }
+std::vector<Tensor> dsplit(const Tensor& x, int64_t n) { return tensor_split(x, n, split_dim<2>("dsplit", x)); }
+std::vector<Tensor> dsplit_at(const Tensor& x, const Shape& at) { return tensor_split(x, at, split_dim<2>("dsplit", x)); }
 std::vector<Tensor> hsplit(const Tensor& x, int64_t n) { return tensor_split(x, n, split_dim<1>("hsplit", x)); }
 std::vector<Tensor> hsplit_at(const Tensor& x, const Shape& at) { return tensor_split(x, at, split_dim<1>("hsplit", x)); }
 
@@ -156,6 +165,7 @@ void bind_view(Registry& registry) {
       .op<is_signed_type>("is_signed(input)", both, "Whether the elements may be negative.")
       .op<is_inference>("is_inference(input)", both, "Whether the tensor was made under inference_mode.")
       .op<is_view>("_is_view(input)", method, "Whether the tensor is a differentiable view.")
+      .op<is_nonzero>("is_nonzero(input)", both, "Whether the only element is not zero.")
       .op<is_same_size>("is_same_size(input, other)", both, "Whether the sizes are the same.")
       .op<shares_storage>("_shares_storage(input, other)", method)
       .op<get_device>("get_device(input)", both, "The index of the GPU, -1 on the CPU.")
@@ -220,11 +230,15 @@ void bind_view(Registry& registry) {
       .op<tensor_split_at>("tensor_split(input, indices_or_sections, dim=0)", both)
       .op<hsplit>("hsplit(input, indices_or_sections)", both, "Parts side by side.")
       .op<hsplit_at>("hsplit(input, indices_or_sections)", both)
+      .op<vsplit>("vsplit(input, indices_or_sections)", both, "Parts above each other.")
+      .op<vsplit_at>("vsplit(input, indices_or_sections)", both)
+      .op<dsplit>("dsplit(input, indices_or_sections)", both, "Parts along the third dimension.")
+      .op<dsplit_at>("dsplit(input, indices_or_sections)", both)
       .op<unbind>("unbind(input, dim=0)", both, "All positions of a dimension.")
       .op<detach>("detach(input)", both, "The same memory without history.");
   registry.op<copy_into>("copy_(input, src, non_blocking=False)", method, "Copies the values of another tensor.")
-      .op<fill_number>("fill_(input, value)", method, "Sets every element.")
-      .op<fill_tensor>("fill_(input, value)", method)
+      .op<fill_tensor>("fill_(input, value)", method, "Sets every element.")
+      .op<fill_number>("fill_(input, value)", method)
       .op<zero_>("zero_(input)", method, "Sets every element to zero.")
       .op<resize_>("resize_(input, *size)", method, "Changes the sizes; new elements are undefined.")
       .op<resize_as_>("resize_as_(input, other)", method, "resize_() with the sizes of other.")

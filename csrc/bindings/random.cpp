@@ -22,7 +22,8 @@ uint64_t seed_of(const py::int_& seed) {
   uint64_t large = overflow > 0 ? PyLong_AsUnsignedLongLong(seed.ptr()) : 0;
   bool failed = PyErr_Occurred() != nullptr;
   PyErr_Clear();
-  check_value(overflow > 0 && !failed, "manual_seed: seed must be between -2**63 and 2**64 - 1, got ", std::string(py::str(seed)));
+  check_value(overflow > 0 && !failed, "manual_seed: seed must be between -2**63 and 2**64 - 1, got ",
+              std::string(py::str(seed)));
   return large;
 }
 
@@ -34,10 +35,13 @@ Tensor state_of(const Generator& generator) {
 }
 
 void set_state(Generator& generator, py::handle given) {
-  check_type(is_tensor(given.ptr()), "Generator.set_state: expected a tensor, got ", Py_TYPE(given.ptr())->tp_name);
+  check_type(is_tensor(given.ptr()), "Generator.set_state: expected a tensor, got ",
+             Py_TYPE(given.ptr())->tp_name);
   const Tensor& state = tensor_of(given.ptr());
-  check_type(state.dtype() == DType::UInt8 && state.device().is_cpu(), "Generator.set_state: expected a uint8 tensor on the "
-             "CPU, got ", name_of(state.dtype()), " on ", state.device());
+  check_type(state.dtype() == DType::UInt8 && state.device().is_cpu(),
+             "Generator.set_state: expected a uint8 tensor on the "
+             "CPU, got ",
+             name_of(state.dtype()), " on ", state.device());
   Tensor bytes = contiguous(state);
   generator.set_state(bytes.data<uint8_t>(), bytes.count());
 }
@@ -57,12 +61,16 @@ std::shared_ptr<Generator> from_bytes(const py::bytes& state) {
 }  // namespace
 
 void define_random(py::module_& module) {
-  py::class_<Generator, std::shared_ptr<Generator>>(module, "Generator", "A source of random numbers with a state of its own.")
+  py::class_<Generator, std::shared_ptr<Generator>>(module, "Generator",
+                                                    "A source of random numbers with a state of its own.")
       .def(py::init(&make_generator), py::arg("device") = py::none())
-      .def("manual_seed", [](const py::object& self, const py::int_& seed) {
-        self.cast<Generator&>().manual_seed(seed_of(seed));
-        return self;
-      }, py::arg("seed"), "Starts the numbers that belong to the seed, and returns the generator.")
+      .def(
+          "manual_seed",
+          [](const py::object& self, const py::int_& seed) {
+            self.cast<Generator&>().manual_seed(seed_of(seed));
+            return self;
+          },
+          py::arg("seed"), "Starts the numbers that belong to the seed, and returns the generator.")
       .def("seed", &Generator::seed, "Seeds with a number that differs every time, and returns it.")
       .def("initial_seed", &Generator::initial_seed, "The number it was last seeded with.")
       .def("get_state", &state_of, "The state, as a tensor of bytes.")

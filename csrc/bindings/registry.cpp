@@ -432,6 +432,18 @@ Op& find_or_make(PyObject* owner, const char* name, bool is_method) {
   return *reinterpret_cast<OpObject*>(found.ptr())->op;
 }
 
+// One field a line, as tensors take several.
+PyObject* represent_fields(PyObject* self) {
+  return guarded([&] {
+    py::list fields = py::reinterpret_borrow<py::list>(PyObject_GetAttrString(self, "__match_args__"));
+    std::string text = std::string(Py_TYPE(self)->tp_name) + "(";
+    for (size_t i = 0; i < fields.size(); i++)
+      text += (i ? ",\n" : "\n") + py::str(fields[i]).cast<std::string>() + "=" +
+              py::repr(PyTuple_GET_ITEM(self, Py_ssize_t(i))).cast<std::string>();
+    return PyUnicode_FromString((text + ")").c_str());
+  });
+}
+
 PyTypeObject* named_tuple(const char* name, const char* fields) {
   auto* names = new std::vector<std::string>(split_arguments(fields));  // the type keeps pointers to them
   auto* members = new std::vector<PyStructSequence_Field>;
@@ -439,7 +451,9 @@ PyTypeObject* named_tuple(const char* name, const char* fields) {
   members->push_back({nullptr, nullptr});
   auto* type_name = new std::string(std::string("torch.return_types.") + name);
   PyStructSequence_Desc description{type_name->c_str(), nullptr, members->data(), int(names->size())};
-  return PyStructSequence_NewType(&description);
+  PyTypeObject* type = PyStructSequence_NewType(&description);
+  type->tp_repr = represent_fields;
+  return type;
 }
 
 }  // namespace

@@ -298,6 +298,9 @@ void define_tensor_type(py::module_& module) {
   // PyType_FromMetaclass is younger than the oldest Python we serve.
   Py_SET_TYPE(reinterpret_cast<PyObject*>(tensor_type), metaclass);
   module.attr("Tensor") = py::handle(reinterpret_cast<PyObject*>(tensor_type));
+  module.def("_as_subclass", [](py::handle type, const Tensor& x) {
+    return py::reinterpret_steal<py::object>(wrap_as(alias(x), reinterpret_cast<PyTypeObject*>(type.ptr())));
+  });
   module.def("_make_subclass", [](py::handle type, const Tensor& x, bool requires_grad) {
     return py::reinterpret_steal<py::object>(make_subclass(reinterpret_cast<PyTypeObject*>(type.ptr()), x, requires_grad));
   }, py::arg("type"), py::arg("x"), py::arg("requires_grad") = false);

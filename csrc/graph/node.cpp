@@ -65,6 +65,10 @@ static void settle_view(const Tensor& x) {
   if (!body.base || body.view_kind == ViewKind::NoGrad || !body.base->requires_grad) return;
   Autograd* state = autograd_if_any(x);
   if (state && state->producer.node && state->view_version == x.version()) return;
+  check(body.view_kind != ViewKind::MultiOutput || !state || !state->producer.node, "an output of ",
+        state && state->producer.node ? state->producer.node->name : "", " is a view and its base or another view of its "
+        "base has been modified inplace. This view is the output of a function that returns multiple views. Such functions "
+        "do not allow the output views to be modified inplace.");
   Tensor base{Ref<Body>(body.base)};
   Ref<Node> node = view_replay(base, x);
   set_producer(x, node, node->add_output(x));
@@ -136,6 +140,10 @@ SavedTensor::SavedTensor(const Tensor& x, const Tensor& output, uint32_t output_
   check(!x.body()->inference, "Inference tensors cannot be saved for backward. To work around you can make a clone to get "
         "a normal tensor and use it in autograd.");
   version_ = x.version();
+  if (!saving_hooks.empty()) {
+    pack(x, output, output_number);
+    return;
+  }
   if (x.is(output)) {
     value_ = tensor_over(x.storage(), x.sizes(), x.strides(), x.offset(), x.dtype());
     output_ = int32_t(output_number);
@@ -144,8 +152,31 @@ SavedTensor::SavedTensor(const Tensor& x, const Tensor& output, uint32_t output_
   }
 }
 
+// What a hook made of the value is kept in its stead, with the value's place in the graph.
+void SavedTensor::pack(const Tensor& x, const Tensor& output, uint32_t output_number) {
+  packed_ = std::make_shared<Packed>();
+  packed_->hooks = saving_hooks.back();
+  if (x.is(output)) output_ = int32_t(output_number);
+  else packed_->edge = gradient_edge(x);
+  GradGuard off(false);
+  packed_->content = packed_->hooks->pack(tensor_over(x.storage(), x.sizes(), x.strides(), x.offset(), x.dtype()));
+}
+
+Tensor SavedTensor::unpack_hooked(const Ref<Node>& node) const {
+  Tensor value;
+  {
+    GradGuard off(false);
+    value = packed_->hooks->unpack(packed_->content);
+  }
+  Tensor y = tensor_over(value.storage(), value.sizes(), value.strides(), value.offset(), value.dtype());
+  if (output_ >= 0) set_producer(y, node, uint32_t(output_));
+  else if (packed_->edge.node) set_producer(y, packed_->edge.node, packed_->edge.output);
+  return y;
+}
+
 Tensor SavedTensor::unpack(const Ref<Node>& node) const {
   if (dropped_) fail_forgotten(*node);
+  if (packed_) return unpack_hooked(node);
   if (!value_.defined()) return {};
   check(value_.version() == version_, "backward: one of the variables needed for gradient computation has been "
         "modified by an inplace operation: a ", name_of(value_.dtype()), " tensor of shape ", value_.sizes(),

@@ -115,6 +115,13 @@ void rebase_history(const Tensor& y, const Ref<Node>& node);
 
 void set_traceback_source(std::string (*source)());  // Python's stack as text, for anomaly mode
 
+// Turns values, when they are saved, into something else, and back when they are needed.
+struct SavingHooks {
+  std::function<std::shared_ptr<void>(const Tensor&)> pack;
+  std::function<Tensor(const std::shared_ptr<void>&)> unpack;
+};
+inline thread_local std::vector<std::shared_ptr<SavingHooks>> saving_hooks;  // the innermost counts
+
 // A tensor kept for backward. It notices when the value was changed in place, and when it was dropped.
 class SavedTensor {
  public:
@@ -123,12 +130,21 @@ class SavedTensor {
   Tensor unpack(const Ref<Node>& node) const;
   void drop() {
     value_ = {};
+    packed_ = nullptr;
     dropped_ = true;
   }
   bool dropped() const { return dropped_; }
 
  private:
+  struct Packed {
+    std::shared_ptr<SavingHooks> hooks;
+    std::shared_ptr<void> content;
+    Edge edge;
+  };
+  void pack(const Tensor& x, const Tensor& output, uint32_t output_number);
+  Tensor unpack_hooked(const Ref<Node>& node) const;
   Tensor value_;
+  std::shared_ptr<Packed> packed_;
   uint32_t version_ = 0;
   int32_t output_ = -1;  // the node's own output: kept without its history, which would be a cycle
   bool dropped_ = false;

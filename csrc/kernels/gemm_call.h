@@ -1,5 +1,5 @@
-// A matrix product as the kernels are asked for it; apart from the table, so that the product kernels do not depend on
-// every formula.
+// A matrix product as the kernels are asked for it; apart from the table, so that the product kernels do not
+// depend on every formula.
 #pragma once
 #include <cstdint>
 

@@ -20,10 +20,8 @@ void fill_uniform(Generator& generator, T* out, int64_t count, double from, doub
     T first = narrow<T>(from), end = narrow<T>(to);
     fill_words<uint32_t>(generator, out, count, [=](uint32_t word, int64_t) {
       T x = narrow<T>(float(double(uniform24(word)) * width + low));
-      if constexpr (std::is_same_v<T, float>)
-        return x;
-      else
-        return x.bits == end.bits ? first : x;  // a 16-bit float often rounds up to the excluded end
+      if constexpr (std::is_same_v<T, float>) return x;
+      else return x.bits == end.bits ? first : x;  // a 16-bit float often rounds up to the excluded end
     });
   }
 }
@@ -152,8 +150,9 @@ void bernoulli(Generator& generator, const Target& out, double p) {
     using T = typename decltype(tag)::type;
     uint64_t threshold = bernoulli_threshold(p);
     Lock lock(generator.mutex());
-    fill_words<uint64_t>(generator, static_cast<T*>(out.data), out.count,
-                         [=](uint64_t word, int64_t) { return narrow<T>(int32_t(is_below(word, threshold))); });
+    fill_words<uint64_t>(generator, static_cast<T*>(out.data), out.count, [=](uint64_t word, int64_t) {
+      return narrow<T>(int32_t(is_below(word, threshold)));
+    });
   });
 }
 
@@ -181,10 +180,8 @@ void bernoulli(Generator& generator, const Target& out, DType p_dtype, const voi
       T zero = narrow<T>(0), one = narrow<T>(1);
       Lock lock(generator.mutex());
       fill_words<Word>(generator, static_cast<T*>(out.data), out.count, [=](Word word, int64_t i) {
-        if constexpr (sizeof(Word) == 8)
-          return uniform53(word) < chances[i] ? one : zero;
-        else
-          return uniform24(word) < widen(chances[i]) ? one : zero;
+        if constexpr (sizeof(Word) == 8) return uniform53(word) < chances[i] ? one : zero;
+        else return uniform24(word) < widen(chances[i]) ? one : zero;
       });
     });
   });

@@ -130,15 +130,38 @@ void write_items(const Item* items, int64_t count, const T* x, T* values, int64_
   }
 }
 
+template <class T>
+void write_row(const SortCall& call, int64_t row, const T* x, const auto* sorted) {
+  T* values = call.values ? static_cast<T*>(call.values) + row * call.n : nullptr;
+  write_items(sorted, call.n, x, values, call.indices ? call.indices + row * call.n : nullptr);
+}
+
+// Integers mostly lie close together: their distances from the least are short keys.
+bool sort_close_row(const SortCall& call, int64_t row, const int64_t* x, NarrowItem* items, NarrowItem* other) {
+  constexpr uint64_t short_limit = std::numeric_limits<uint32_t>::max();
+  uint64_t least = ~uint64_t(0), greatest = 0;
+  for (int64_t i = 0; i < call.n; i++) {
+    least = std::min(least, key_of(x[i]));
+    greatest = std::max(greatest, key_of(x[i]));
+  }
+  if (greatest - least > short_limit || uint64_t(call.n) > short_limit) return false;
+  for (int64_t i = 0; i < call.n; i++)
+    items[i] = NarrowItem(uint32_t(call.descending ? greatest - key_of(x[i]) : key_of(x[i]) - least), i);
+  write_row(call, row, x, sort_items<int32_t>(items, other, call.n));
+  return true;
+}
+
 template <class T, class Item>
 void sort_row(const SortCall& call, int64_t row, Item* items, Item* other) {
   using K = Key<T>;
   const T* x = static_cast<const T*>(call.in) + row * call.n;
+  if constexpr (std::is_same_v<T, int64_t>) {
+    auto *narrow = reinterpret_cast<NarrowItem*>(items), *narrow_other = reinterpret_cast<NarrowItem*>(other);
+    if (sort_close_row(call, row, x, narrow, narrow_other)) return;
+  }
   K flip = call.descending ? K(~K(0)) : K(0);
   for (int64_t i = 0; i < call.n; i++) items[i] = Item(K(key_of(x[i]) ^ flip), i);
-  const Item* sorted = sort_items<T>(items, other, call.n);
-  T* values = call.values ? static_cast<T*>(call.values) + row * call.n : nullptr;
-  write_items(sorted, call.n, x, values, call.indices ? call.indices + row * call.n : nullptr);
+  write_row(call, row, x, sort_items<T>(items, other, call.n));
 }
 
 // The k first items. Only what is better than the k-th best so far is kept, and the surplus is thrown out
@@ -201,12 +224,31 @@ int64_t wanted_rank(const KthCall& call, const T* x) {
   return std::max<int64_t>(1, (numbers + 1) / 2);
 }
 
+// Of many elements only those that share their leading bits with the k-th are taken, after counting; k becomes its
+// rank among them.
+template <class T, class Item>
+int64_t take_candidates(const T* x, int64_t n, int64_t& k, Item* items) {
+  constexpr int bits = int(8 * sizeof(Key<T>)), leading = std::min(bits, 11), shift = bits - leading;
+  if (n <= few) {
+    for (int64_t i = 0; i < n; i++) items[i] = Item(key_of(x[i]), i);
+    return n;
+  }
+  int64_t counts[1 << leading] = {}, held = 0;
+  for (int64_t i = 0; i < n; i++) counts[key_of(x[i]) >> shift]++;
+  int bucket = 0;
+  for (; k > counts[bucket]; bucket++) k -= counts[bucket];
+  for (int64_t i = 0; i < n; i++) {
+    items[held] = Item(key_of(x[i]), i);
+    held += key_of(x[i]) >> shift == Key<T>(bucket);
+  }
+  return held;
+}
+
 template <class T, class Item>
 void kth_row(const KthCall& call, int64_t row, Item* items) {
   const T* x = static_cast<const T*>(call.in) + row * call.n;
-  int64_t k = wanted_rank(call, x);
-  for (int64_t i = 0; i < call.n; i++) items[i] = Item(key_of(x[i]), i);
-  std::nth_element(items, items + k - 1, items + call.n);
+  int64_t k = wanted_rank(call, x), held = take_candidates(x, call.n, k, items);
+  std::nth_element(items, items + k - 1, items + held);
   write_items(items + k - 1, 1, x, static_cast<T*>(call.values) + row, call.indices + row);
 }
 
@@ -249,7 +291,7 @@ void cpu_topk(const TopkCall& call) {
 
 void cpu_kth(const KthCall& call) {
   if (call.rows * call.n == 0) return;
-  for_each_row(call.dtype, call.rows, call.n, call.n, [&](auto tag, int64_t row, auto* items, auto*) {
+  for_each_row(call.dtype, call.rows, call.n, call.n + 1, [&](auto tag, int64_t row, auto* items, auto*) {
     kth_row<typename decltype(tag)::type>(call, row, items);
   });
 }

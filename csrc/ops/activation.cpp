@@ -193,7 +193,7 @@ static Tensor leaky_backward(const Tensor& g, const Tensor& x, const Tensor& slo
                 },
                 [](const Tensor& h, const Tensor&, const Tensor&, const Tensor&) { return no_slope(h); },
                 [](const Tensor& h, const Tensor& g, const Tensor& x, const Tensor&) {
-                  return where(gt(x, wrapped_number(0)), wrapped_number(0), mul(h, g));
+                  return where(ge(x, wrapped_number(0)), wrapped_number(0), mul(h, g));
                 });
 }
 
@@ -223,12 +223,12 @@ static Tensor channel_weight(const Tensor& x, const Tensor& weight) {
 }
 
 Tensor prelu(const Tensor& x, const Tensor& weight) {
-  check_floating("prelu", x);
   Tensor slope = channel_weight(x, weight);
+  check_floating("prelu", x);
   Tensor y = elementwise_as(Elementwise::leaky_relu, x.dtype(), {&x, &slope});
   return record("PreluKernelBackward0", y, inputs(x, slope), save(x, slope), leaky_backward,
                 [](const Tensor& g, const Tensor& x, const Tensor&) {
-                  return where(gt(x, wrapped_number(0)), wrapped_number(0), mul(g, x));
+                  return where(ge(x, wrapped_number(0)), wrapped_number(0), mul(g, x));
                 });
 }
 

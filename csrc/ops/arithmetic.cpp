@@ -155,6 +155,7 @@ static Tensor power_value(const Tensor& x, const Tensor& exponent, const Scalar&
   if (e == 2 && type != DType::Bool) return elementwise_as(Elementwise::square, type, {&x}, out);
   if (e == 1 && type == DType::Bool) return binary(Elementwise::bitwise_and, x, exponent, out);
   if (!is_floating(type)) {
+    check_bound("pow", type, value);
     check(e >= 0, "pow: Integers to negative integer powers are not allowed, got exponent ", value);
     return binary(Elementwise::pow, x, exponent, out);
   }
@@ -202,12 +203,13 @@ Tensor pow(const Tensor& a, const Tensor& b, Out out) {
                 });
 }
 
-Tensor float_power(const Tensor& a, const Tensor& b) {
+Tensor float_power(const Tensor& a, const Tensor& b, Out out) {
+  check(!out || out.target->dtype() == DType::Float64, "float_power: the output has dtype ",
+        name_of(out ? out.target->dtype() : DType::Float64), " but the operation's result requires dtype float64");
   auto widened = [](const Tensor& x) {
     return x.body()->wrapped_number ? x : to_dtype(x, DType::Float64);
   };
-  if (b.body()->wrapped_number && a.body()->wrapped_number) return pow(number_like(zeros({}, DType::Float64), item(a)), b);
-  return pow(widened(a), widened(b));
+  return pow(widened(a), widened(b), out);
 }
 
 Tensor float_power_(const Tensor& self, const Tensor& exponent) {
@@ -225,7 +227,10 @@ Tensor square(const Tensor& x, Out out) {
                 [](const Tensor& g, const Tensor& x) { return mul(g, times(x, 2)); });
 }
 
-bool any_zero(const Tensor& x) { return item(any(eq(x, wrapped_number(0)))).integer != 0; }
+bool any_zero(const Tensor& x) {
+  if (x.count() == 1 && x.device().is_cpu()) return item(x).to<double>() == 0;
+  return item(any(eq(x, wrapped_number(0)))).integer != 0;
+}
 bool any_nan(const Tensor& x) { return item(any(ne(x, x))).integer != 0; }
 
 }  // namespace tt

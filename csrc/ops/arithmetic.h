@@ -14,7 +14,7 @@ Tensor floor_divide(const Tensor& a, const Tensor& b, Out out = {});
 Tensor remainder(const Tensor& a, const Tensor& b, Out out = {});
 Tensor fmod(const Tensor& a, const Tensor& b, Out out = {});
 Tensor pow(const Tensor& a, const Tensor& b, Out out = {});
-Tensor float_power(const Tensor& a, const Tensor& b);
+Tensor float_power(const Tensor& a, const Tensor& b, Out out = {});
 Tensor float_power_(const Tensor& self, const Tensor& exponent);
 Tensor square(const Tensor& x, Out out = {});
 

@@ -164,13 +164,17 @@ static Tensor clamp_to_tensor(const char* name, Elementwise op, const Tensor& x,
 }
 
 static Tensor clamp_below(const char* number_name, const char* tensor_name, const Tensor& x, const Tensor& min, Out out) {
-  check_bound("clamp", result_type({&x, &min}), min);
+  DType type = result_type({&x, &min});
+  if (type == DType::Bool) fail_dtype("clamp", type);
+  check_bound("clamp", type, min);
   if (is_number(min)) return clamp_to_numbers(number_name, binary(Elementwise::maximum, x, min, out), x, item(min), infinity);
   return clamp_to_tensor<ge, lt>(tensor_name, Elementwise::maximum, x, min, out);
 }
 
 static Tensor clamp_above(const char* number_name, const char* tensor_name, const Tensor& x, const Tensor& max, Out out) {
-  check_bound("clamp", result_type({&x, &max}), max);
+  DType type = result_type({&x, &max});
+  if (type == DType::Bool) fail_dtype("clamp", type);
+  check_bound("clamp", type, max);
   if (is_number(max)) return clamp_to_numbers(number_name, binary(Elementwise::minimum, x, max, out), x, -infinity, item(max));
   return clamp_to_tensor<le, gt>(tensor_name, Elementwise::minimum, x, max, out);
 }
@@ -189,7 +193,7 @@ Tensor clamp(const Tensor& x, const std::optional<Tensor>& min, const std::optio
   DType type = result_type({&x, &*min, &*max});
   check_bound("clamp", type, *min);
   check_bound("clamp", type, *max);
-  if (type == DType::Bool) return minimum(maximum(x, *min), *max, out);
+  if (type == DType::Bool) fail_dtype("clamp", type);
   if (!is_number(*min) || !is_number(*max)) return clamp_to_tensors(x, *min, *max, type, out);
   Tensor y = elementwise_as(Elementwise::clamp, type, {&x, &*min, &*max}, out);
   return clamp_to_numbers("ClampBackward1", y, x, item(*min), item(*max));

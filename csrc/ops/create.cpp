@@ -8,16 +8,14 @@ namespace tt {
 
 // ---------------------------------------------------------------- moving values
 
-static bool is_dense(const Tensor& x) {  // every element of a stretch of memory, once
-  return preferred_strides(x.sizes(), {x.strides()}) == x.strides();
-}
-
 static Shape like_strides(const Tensor& x) {
   if (x.is_contiguous()) return x.strides();
   return is_dense(x) ? x.strides() : preferred_strides(x.sizes(), {x.strides()});
 }
 
-Tensor empty_like(const Tensor& x, DType dtype) { return empty_strided(x.sizes(), like_strides(x), dtype, x.device()); }
+Tensor empty_like(const Tensor& x, DType dtype) {
+  return empty_strided(x.sizes(), like_strides(x), dtype, x.device());
+}
 Tensor empty_like(const Tensor& x) { return empty_like(x, x.dtype()); }
 
 Tensor clone(const Tensor& x) {
@@ -54,20 +52,22 @@ Tensor to_device(const Tensor& x, Device device) {
 
 Tensor copy_(const Tensor& self, const Tensor& source) {
   check_inplace("copy_", self);
-  check(expandable(source.sizes(), self.sizes()), "copy_: the shape ", source.sizes(),
-        " of the source does not broadcast to ", self.sizes());
+  check(expandable(source.sizes(), self.sizes()), "copy_: The size of tensor ", self.sizes(),
+        " must match the size of the source ", source.sizes());
   check_no_overlap("copy_", self, source);
-  Tensor spread = tensor_over(source.storage(), self.sizes(), expanded_strides(source, self.sizes()), source.offset(),
-                              source.dtype());
+  Tensor spread = tensor_over(source.storage(), self.sizes(), expanded_strides(source, self.sizes()),
+                              source.offset(), source.dtype());
   if (self.is(source)) return self;
   copy_values(self, spread);
   bump_version(self, "copy_");
   if (!self.is_floating()) return self;
-  return record("CopyBackwards", self, inputs(self, source), save(),
-                [](const Tensor& g) { return zeros_like(g); }, [](const Tensor& g) { return g; });
+  return record(
+      "CopyBackwards", self, inputs(self, source), save(), [](const Tensor& g) { return zeros_like(g); },
+      [](const Tensor& g) { return g; });
 }
 
-// Whether a number is in the range of a type: integers may wrap once below an unsigned one, infinities fit every float.
+// Whether a number is in the range of a type: integers may wrap once below an unsigned one, infinities fit
+// every float.
 static bool fits(const Scalar& value, DType type) {
   if (type == DType::Bool) return true;
   if (is_floating(type)) {
@@ -89,7 +89,7 @@ void fill_values(const char* op, const Tensor& x, const Scalar& value) {
 }
 
 Tensor fill_(const Tensor& self, const Scalar& value) {
-  check_inplace("fill_", self);
+  check_inplace("fill_", self, true);
   fill_values("fill_", self, value);
   bump_version(self, "fill_");
   return record("FillBackward0", self, inputs(self), save(), [](const Tensor& g) { return zeros_like(g); });

@@ -15,13 +15,13 @@ void set_default_device(Device device);
 
 Tensor zeros(const Shape& sizes, DType dtype, Device device = {});
 Tensor full(const Shape& sizes, const Scalar& value, DType dtype, Device device = {});
-Tensor empty_like(const Tensor& x);                // preserves the order of dimensions in memory
+Tensor empty_like(const Tensor& x);  // preserves the order of dimensions in memory
 Tensor empty_like(const Tensor& x, DType dtype);
 Tensor zeros_like(const Tensor& x);
 Tensor ones_like(const Tensor& x);
 
 // ---- moving values
-Tensor clone(const Tensor& x);                     // preserves the order of dimensions in memory
+Tensor clone(const Tensor& x);  // preserves the order of dimensions in memory
 Tensor contiguous(const Tensor& x);
 Tensor to_dtype(const Tensor& x, DType dtype);
 Tensor to_device(const Tensor& x, Device device);

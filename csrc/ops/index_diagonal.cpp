@@ -92,9 +92,12 @@ Tensor triu(const Tensor& x, int64_t diagonal, Out out) {
 template <class View>
 static Tensor replaced(const char* op, const Tensor& x, const Tensor& src, View view) {
   GradGuard off(false);
-  Tensor y = clone(x), part = view(y);
+  bool repeats = false;
+  for (int d = 0; d < x.rank(); d++) repeats |= x.strides()[d] == 0 && x.sizes()[d] > 1;
+  Tensor y = repeats ? clone(x) : empty_strided(x.sizes(), x.strides(), x.dtype(), x.device()), part = view(y);
   check(part.sizes() == src.sizes(), op, ": expected src to have a size equal to the slice of self. src size = ", src.sizes(),
         ", slice size = ", part.sizes());
+  if (!repeats) copy_values(y, x);
   copy_values(part, src);
   return y;
 }

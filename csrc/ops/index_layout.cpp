@@ -141,7 +141,7 @@ Tensor repeat_interleave(const Tensor& x, int64_t repeats, std::optional<int64_t
   if (!dim) return repeat_interleave(reshape(x, {-1}), repeats, 0, output_size);
   check(repeats >= 0, op, ": repeats must be non-negative, got ", repeats);
   int at = wrap_dim(op, *dim, x.rank());
-  if (x.rank() == 0) return repeat_interleave(reshape(x, {1}), repeats, 0, output_size);
+  check_index(x.rank() > 0, op, ": Dimension specified as ", *dim, " but tensor has no dimensions");
   int64_t total = x.sizes()[at] * repeats;
   check(!output_size || *output_size == total, op, ": invalid output_size, expected ", total, " but got ", output_size.value_or(0));
   Shape spread = x.sizes(), sizes = x.sizes();
@@ -181,7 +181,7 @@ Tensor repeat_interleave(const Tensor& x, const Tensor& repeats, std::optional<i
   const char* op = "repeat_interleave";
   if (!dim) return repeat_interleave(reshape(x, {-1}), repeats, 0, output_size);
   int at = wrap_dim(op, *dim, x.rank());
-  if (x.rank() == 0) return repeat_interleave(reshape(x, {1}), repeats, 0, output_size);
+  check_index(x.rank() > 0, op, ": Dimension specified as ", *dim, " but tensor has no dimensions");
   int64_t size = x.sizes()[at];
   check(repeats.rank() <= 1, op, ": repeats must be 0-dim or 1-dim tensor, got shape ", repeats.sizes());
   check(repeats.count() == size || repeats.count() == 1, op, ": repeats must have the same size as input along dim, but got "

@@ -28,7 +28,7 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value, Out
   Tensor y;
   {
     GradGuard off(false);
-    Tensor number = to_device(to_dtype(value, x.dtype()), x.device());
+    Tensor number = value.device().is_cpu() ? number_for(op, x, item(value)) : to_dtype(value, x.dtype());
     y = out.in_place ? *out.target : empty(sizes, x.dtype(), x.device());
     elementwise_as(Elementwise::where, x.dtype(), {&mask, &number, &x}, Out{&y, true});
     y.storage()->last_writer = op;

@@ -32,7 +32,8 @@ Tensor checked_index(const char* op, const Tensor& x, int dim, const Tensor& ind
 
 // The part of src that the index reaches; what lies beyond has no part in the result.
 Tensor reached(const Tensor& src, const Tensor& index) {
-  if (src.sizes() == index.sizes() || index.count() == 0) return src;
+  if (src.sizes() == index.sizes()) return src;
+  if (index.count() == 0) return reshape(slice(reshape(src, {-1}), 0, 0, 0), index.sizes());
   Tensor part = src.rank() < index.rank() ? unsqueeze(src, 0) : src;
   for (int d = 0; d < index.rank(); d++)
     if (part.sizes()[d] != index.sizes()[d]) part = slice(part, d, 0, index.sizes()[d]);
@@ -248,7 +249,6 @@ Tensor scatter_reduce(const Tensor& x, int64_t dim, const Tensor& index, const T
   int at = wrap_dim(op, dim, x.rank());
   check_types(op, x, src);
   Tensor places = checked_index(op, x, at, index, &src);
-  if (index.count() == 0) return settled(op, out.in_place ? *out.target : clone(x), out);
   Tensor part = reached(src, places);
   Tensor y = start_from(x, out);
   if (out.in_place) check_apart(op, y, part);

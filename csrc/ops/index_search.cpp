@@ -150,7 +150,7 @@ Tensor isin(const Tensor& elements, const Tensor& test, bool, bool invert) {
     check(x->dtype() != DType::Bool, op, ": unsupported input type encountered: ", name_of(x->dtype()));
   GradGuard off(false);
   DType type = result_type({&elements, &test});
-  Tensor wanted = to_dtype(elements, type), sorted = std::get<0>(sort(reshape(to_dtype(test, type), {-1})));
+  Tensor wanted = contiguous(to_dtype(elements, type)), sorted = std::get<0>(sort(reshape(to_dtype(test, type), {-1})));
   if (sorted.count() == 0) return full(elements.sizes(), invert, DType::Bool, elements.device());
   // The place where a value would be inserted holds the value itself, if it is there at all.
   Tensor place = clamp(search(op, sorted, wanted, false, false, {}), {}, wrapped_number(sorted.count() - 1));

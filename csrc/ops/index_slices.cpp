@@ -58,7 +58,7 @@ Tensor index_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor
   check_vector(op, index, ErrorKind::Index);
   check_index_type(op, index, true);
   check_slices(op, x, at, index, source);
-  Tensor vector = checked_vector(op, ErrorKind::Runtime, x, at, index);
+  Tensor vector = checked_vector(op, x.rank() > 1 ? ErrorKind::Runtime : ErrorKind::Index, x, at, index);
   bool whole = alpha.to<double>() == 1;
   check(whole || !alpha.is_real() || is_floating(x.dtype()), op, ": For integral input tensors, argument alpha must not "
         "be a floating point number.");
@@ -151,6 +151,7 @@ Tensor index_reduce(const Tensor& x, int64_t dim, const Tensor& index, const Ten
   check_vector(op, index, ErrorKind::Index);
   check_index_type(op, index, true);
   check_slices(op, x, at, index, source);
+  if (x.dtype() == DType::Bool) fail(ErrorKind::NotImplemented, op, ": not implemented for bool");
   checked_vector(op, ErrorKind::Index, x, at, index);
   Shape spread = Shape::filled(source.rank(), 1);
   if (source.rank()) spread[at] = index.count();

@@ -63,11 +63,21 @@ static void store_scalar(char* to, DType type, const Scalar& value) {
   }
 }
 
-Tensor wrapped_number(const Scalar& value) {
-  Tensor x = empty({}, value.dtype);
-  store_scalar(x.bytes(), value.dtype, value);
+static Tensor new_number(DType type) {
+  Tensor x = empty({}, type);
   x.body()->wrapped_number = true;
   return x;
+}
+
+// A number that nothing has kept is written over by the next: most live for one call.
+Tensor wrapped_number(const Scalar& value) {
+  static thread_local Tensor numbers[] = {new_number(DType::Bool), new_number(DType::Int64), new_number(DType::Float64)};
+  Tensor& slot = numbers[value.is_real() ? 2 : value.dtype == DType::Bool ? 0 : 1];
+  Body& body = *slot.body();
+  bool free = slot.unique() && body.storage->references == 1 && !body.python && !body.autograd;
+  if (!free) slot = new_number(value.dtype);
+  store_scalar(slot.bytes(), value.dtype, value);
+  return slot;
 }
 
 Tensor number_like(const Tensor& x, const Scalar& value) {
@@ -106,6 +116,19 @@ Shape expanded_strides(const Tensor& x, const Shape& sizes) {
 
 Operand operand_of(const Tensor& x, const Shape& strides) {
   return {x.bytes(), strides.data(), x.dtype()};
+}
+
+bool is_dense(const Tensor& x) {
+  Shape order;
+  for (int i = 0; i < x.rank(); i++)
+    if (x.sizes()[i] != 1) order.push_back(i);
+  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return x.strides()[int(a)] < x.strides()[int(b)]; });
+  int64_t expected = 1;
+  for (int64_t i : order) {
+    if (x.strides()[int(i)] != expected) return x.count() == 0;
+    expected *= x.sizes()[int(i)];
+  }
+  return true;
 }
 
 // Orders dimensions from the innermost outwards by the first input that prefers one, as PyTorch's results do.
@@ -220,17 +243,36 @@ bool is_simple(std::initializer_list<const Tensor*> inputs) {
   return true;
 }
 
+// The one tensor that settles the result: the rest are laid out alike, or single numbers.
+const Tensor* leader_of(std::initializer_list<const Tensor*> inputs) {
+  const Tensor* leader = *inputs.begin();
+  for (const Tensor* x : inputs) {
+    if (!x->is_contiguous()) return nullptr;
+    if (x->rank() == 0) continue;
+    if (leader->rank() == 0) leader = x;
+    if (!(x->sizes() == leader->sizes())) return nullptr;
+  }
+  return leader;
+}
+
 void run(Elementwise op, DType compute, const Tensor& y, std::initializer_list<const Tensor*> inputs) {
   if (y.count() == 0) return;
   // Halves are storage formats: they compute in float32, but for moves, which need no arithmetic.
   if (is_half(compute) && info_of(op).types != Types::any) compute = DType::Float32;
   ElementwiseCall call{op, compute, y.rank(), y.sizes().data(), operand_of(y, y.strides()), {}};
   Shape strides[max_inputs];
+  alignas(8) char numbers[max_inputs][8];
   int i = 0;
   for (const Tensor* x : inputs) {
     bool same = x->sizes() == y.sizes();
     if (!same) strides[i] = expanded_strides(*x, y.sizes());
     call.in[i] = operand_of(*x, same ? x->strides() : strides[i]);
+    DType type = input_type(op, i, compute);
+    if (x->rank() == 0 && x->dtype() != type && x->device().is_cpu()) {  // converted here, once
+      store_scalar(numbers[i], type, item(*x));
+      call.in[i].data = numbers[i];
+      call.in[i].dtype = type;
+    }
     call.in[i].on_host = x->device().is_cpu() && !y.device().is_cpu();
     i++;
   }
@@ -271,6 +313,20 @@ void check_no_overlap(const char* op, const Tensor& written, const Tensor& read)
         "refer to a single memory location. Please clone() the tensor before performing the operation.");
 }
 
+// Inputs that lie in memory alike hand their order on; otherwise the order is worked out.
+static Shape result_strides(const Shape& sizes, std::initializer_list<const Tensor*> inputs) {
+  const Tensor& first = **inputs.begin();
+  auto all = [&](auto test) { return std::all_of(inputs.begin(), inputs.end(), test); };
+  if (all([&](const Tensor* x) { return x->sizes() == sizes; })) {
+    if (all([](const Tensor* x) { return x->is_contiguous(); })) return contiguous_strides(sizes);
+    if (all([&](const Tensor* x) { return x->strides() == first.strides() && is_dense(*x); })) return first.strides();
+  }
+  std::vector<Shape> strides;
+  for (const Tensor* x : inputs)
+    if (x->rank()) strides.push_back(expanded_strides(*x, sizes));
+  return preferred_strides(sizes, strides);
+}
+
 static Tensor into_destination(Elementwise op, DType compute, DType result, const Shape& sizes, Device device,
                                std::initializer_list<const Tensor*> inputs, Out out) {
   const char* name = info_of(op).name;
@@ -285,9 +341,10 @@ static Tensor into_destination(Elementwise op, DType compute, DType result, cons
 Tensor elementwise_as(Elementwise op, DType compute, std::initializer_list<const Tensor*> inputs, Out out) {
   const Tensor& first = **inputs.begin();
   DType result = result_type(op, compute);
-  if (!out && is_simple(inputs)) {
+  const Tensor* leader = out ? nullptr : leader_of(inputs);
+  if (leader) {
     check_divisor(op, compute, **(inputs.end() - 1));
-    Tensor y = empty(first.sizes(), result, first.device());
+    Tensor y = empty(leader->sizes(), result, common_device(info_of(op).name, inputs));
     run(op, compute, y, inputs);
     return y;
   }
@@ -300,10 +357,7 @@ Tensor elementwise_as(Elementwise op, DType compute, std::initializer_list<const
   Device device = common_device(name, inputs);
   check_divisor(op, compute, **(inputs.end() - 1));
   if (out) return into_destination(op, compute, result, sizes, device, inputs, out);
-  std::vector<Shape> strides;
-  for (const Tensor* x : inputs)
-    if (x->rank()) strides.push_back(expanded_strides(*x, sizes));
-  Tensor y = empty_strided(sizes, preferred_strides(sizes, strides), result, device);
+  Tensor y = empty_strided(sizes, result_strides(sizes, inputs), result, device);
   run(op, compute, y, inputs);
   return y;
 }
@@ -318,10 +372,10 @@ Tensor elementwise(Elementwise op, std::initializer_list<const Tensor*> inputs, 
 
 // ---------------------------------------------------------------- in-place
 
-void check_inplace(const char* op, const Tensor& self) {
+void check_inplace(const char* op, const Tensor& self, bool uniform) {
   Body& body = *self.body();
   for (int i = 0; i < self.rank(); i++)
-    check(self.sizes()[i] < 2 || self.strides()[i] != 0 || self.count() == 0, op,
+    check(uniform || self.sizes()[i] < 2 || self.strides()[i] != 0 || self.count() == 0, op,
           ": unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
           "Please clone() the tensor before performing the operation.");
   check(!body.inference || inference_mode, op,

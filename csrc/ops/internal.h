@@ -36,6 +36,8 @@ inline Tensor binary(Elementwise op, const Tensor& a, const Tensor& b, Out out =
 }
 
 // ---- results
+// Whether the elements fill a stretch of memory, each place once; dimensions of size 1 do not matter.
+bool is_dense(const Tensor& x);
 // Strides of a dense tensor whose dimensions lie in memory in the order that the inputs prefer.
 Shape preferred_strides(const Shape& sizes, const std::vector<Shape>& input_strides);
 // The tensor that out= asks for, resized to the result's sizes, or fresh memory.
@@ -47,7 +49,8 @@ Tensor deliver(const char* op, Tensor result, Out out);
 Device common_device(const char* op, std::initializer_list<const Tensor*> inputs);
 
 // ---- in-place
-void check_inplace(const char* op, const Tensor& self);
+// `uniform`: every element gets the same value, so that elements may share memory.
+void check_inplace(const char* op, const Tensor& self, bool uniform = false);
 void check_no_overlap(const char* op, const Tensor& written, const Tensor& read);
 // The tensor as it was, with its place in the graph, for rules that need the value that is about to be overwritten.
 Tensor snapshot(const Tensor& self);

@@ -1,5 +1,6 @@
 #include "ops/join.h"
 
+#include "core/format.h"
 #include "ops/ops.h"
 
 namespace tt {
@@ -40,19 +41,23 @@ Joined joined(const std::vector<Tensor>& tensors, int64_t dim) {
 
 // Images whose channels lie innermost stay so; any other result is row-major.
 bool is_channels_last(const Tensor& x) {
-  if ((x.rank() != 4 && x.rank() != 5) || x.is_contiguous()) return false;
-  int64_t stride = 1;
-  for (int i = 0; i < x.rank(); i++) {
-    int d = i == 0 ? 1 : i == x.rank() - 1 ? 0 : x.rank() - i;
-    if (x.sizes()[d] != 1 && x.strides()[d] != stride) return false;
-    stride *= x.sizes()[d];
+  int rank = x.rank();
+  if ((rank != 4 && rank != 5) || x.strides()[1] == 0) return false;
+  int64_t least = 0;
+  for (int i = 0; i < rank; i++) {
+    int d = i == 0 ? 1 : i == rank - 1 ? 0 : rank - i;
+    int64_t size = x.sizes()[d], stride = x.strides()[d];
+    bool ambiguous = d == 0 && least == x.strides()[1];  // nothing but channels: row-major as well
+    if (size == 0 || stride < least || ambiguous) return false;
+    least = stride * size;
   }
   return true;
 }
 
 Tensor fresh(const std::vector<Tensor>& tensors, const Joined& j) {
   if (!std::all_of(tensors.begin(), tensors.end(), is_channels_last)) return empty(j.sizes, j.dtype, j.device);
-  return empty_strided(j.sizes, preferred_strides(j.sizes, {tensors[0].strides()}), j.dtype, j.device);
+  MemoryFormat format = j.sizes.size() == 4 ? MemoryFormat::ChannelsLast : MemoryFormat::ChannelsLast3d;
+  return empty_strided(j.sizes, format_strides("cat", j.sizes, format), j.dtype, j.device);
 }
 
 void copy_parts(const Tensor& y, const std::vector<Tensor>& tensors, const Joined& j) {

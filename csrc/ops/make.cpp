@@ -11,11 +11,13 @@ static Device device_for(const Options& options, Out out) {
 DType type_for(const char* op, const Options& options, Out out, DType fallback) {
   if (!out) return options.dtype.value_or(fallback);
   const Tensor& x = *out.target;
-  check(!options.dtype || *options.dtype == x.dtype(), op, ": dtype ", name_of(options.dtype.value_or(x.dtype())),
-        " does not match dtype of out parameter (", name_of(x.dtype()), ")");
-  check(!options.device || *options.device == x.device(), op, ": device ", options.device.value_or(x.device()),
-        " does not match device of out parameter (", x.device(), ")");
-  check(!grad_enabled() || !needs_grad(x), op, "(): functions with out=... arguments don't support automatic "
+  check(!options.dtype || *options.dtype == x.dtype(), op, ": dtype ",
+        name_of(options.dtype.value_or(x.dtype())), " does not match dtype of out parameter (",
+        name_of(x.dtype()), ")");
+  check(!options.device || *options.device == x.device(), op, ": device ",
+        options.device.value_or(x.device()), " does not match device of out parameter (", x.device(), ")");
+  check(!grad_enabled() || !needs_grad(x), op,
+        "(): functions with out=... arguments don't support automatic "
         "differentiation, but one of the arguments requires grad.");
   return x.dtype();
 }
@@ -33,7 +35,8 @@ Tensor likeness(const char* op, const Tensor& x, const Options& options, Format 
   DType dtype = options.dtype.value_or(x.dtype());
   Device device = options.device.value_or(x.device());
   MemoryFormat order = format.value_or(MemoryFormat::Preserve);
-  if (order != MemoryFormat::Preserve) return tt::empty_strided(x.sizes(), format_strides(op, x.sizes(), order), dtype, device);
+  if (order != MemoryFormat::Preserve)
+    return tt::empty_strided(x.sizes(), format_strides(op, x.sizes(), order), dtype, device);
   if (device == x.device()) return tt::empty_like(x, dtype);
   return tt::empty_strided(x.sizes(), tt::empty_like(x, dtype).strides(), dtype, device);
 }
@@ -45,10 +48,11 @@ static Tensor filled(const char* op, const Tensor& x, const Scalar& value) {
 
 Tensor empty(const Shape& size, const Options& options, Format format, Out out) {
   check(!format || *format != MemoryFormat::Preserve, "empty: unsupported memory format preserve_format");
-  if (!format || *format == MemoryFormat::Contiguous) return target("empty", size, options, out, default_dtype());
+  if (!format || *format == MemoryFormat::Contiguous)
+    return target("empty", size, options, out, default_dtype());
   check(!out, "empty: memory_format and out cannot both be given");
-  return tt::empty_strided(size, format_strides("empty", size, *format), options.dtype.value_or(default_dtype()),
-                           device_for(options, out));
+  return tt::empty_strided(size, format_strides("empty", size, *format),
+                           options.dtype.value_or(default_dtype()), device_for(options, out));
 }
 
 Tensor full(const Shape& size, const Scalar& value, const Options& options, Out out) {
@@ -63,13 +67,16 @@ Tensor ones(const Shape& size, const Options& options, Out out) {
 }
 
 static void check_strides(const char* op, const Shape& size, const Shape& stride) {
-  check(size.size() == stride.size(), op, ": dimensionality of sizes (", size.size(), ") must match dimensionality of "
-        "strides (", stride.size(), ")");
+  check(size.size() == stride.size(), op, ": dimensionality of sizes (", size.size(),
+        ") must match dimensionality of "
+        "strides (",
+        stride.size(), ")");
   __int128 extent = 1;
   for (int i = 0; i < size.size(); i++) {
     check(stride[i] >= 0, op, ": strides must be non-negative, got ", stride);
     extent += __int128(std::max<int64_t>(size[i] - 1, 0)) * stride[i];
-    check(extent < (__int128(1) << 59), op, ": storage size calculation overflowed with sizes=", size, " and strides=", stride);
+    check(extent < (__int128(1) << 59), op, ": storage size calculation overflowed with sizes=", size,
+          " and strides=", stride);
   }
 }
 
@@ -79,8 +86,10 @@ Tensor empty_strided(const Shape& size, const Shape& stride, const Options& opti
 }
 
 Tensor empty_permuted(const Shape& size, const Shape& layout, const Options& options) {
-  check(size.size() == layout.size(), "empty_permuted: number of dimensions in size does not match the length of the "
-        "physical layout, got ", size, " and ", layout);
+  check(size.size() == layout.size(),
+        "empty_permuted: number of dimensions in size does not match the length of the "
+        "physical layout, got ",
+        size, " and ", layout);
   wrap_dims("empty_permuted", layout, size.size());
   Shape strides = size;
   int64_t stride = 1;
@@ -94,7 +103,9 @@ Tensor empty_permuted(const Shape& size, const Shape& layout, const Options& opt
 
 // ---------------------------------------------------------------- like another tensor
 
-Tensor empty_like(const Tensor& x, const Options& options, Format format) { return likeness("empty_like", x, options, format); }
+Tensor empty_like(const Tensor& x, const Options& options, Format format) {
+  return likeness("empty_like", x, options, format);
+}
 Tensor zeros_like(const Tensor& x, const Options& options, Format format) {
   return filled("zeros_like", likeness("zeros_like", x, options, format), 0);
 }
@@ -109,9 +120,15 @@ static Options as_in(const Tensor& x, const Options& options) {
   return {options.dtype.value_or(x.dtype()), options.device.value_or(x.device())};
 }
 
-Tensor new_empty(const Tensor& x, const Shape& size, const Options& options) { return empty(size, as_in(x, options), {}, {}); }
-Tensor new_zeros(const Tensor& x, const Shape& size, const Options& options) { return zeros(size, as_in(x, options), {}); }
-Tensor new_ones(const Tensor& x, const Shape& size, const Options& options) { return ones(size, as_in(x, options), {}); }
+Tensor new_empty(const Tensor& x, const Shape& size, const Options& options) {
+  return empty(size, as_in(x, options), {}, {});
+}
+Tensor new_zeros(const Tensor& x, const Shape& size, const Options& options) {
+  return zeros(size, as_in(x, options), {});
+}
+Tensor new_ones(const Tensor& x, const Shape& size, const Options& options) {
+  return ones(size, as_in(x, options), {});
+}
 Tensor new_full(const Tensor& x, const Shape& size, const Scalar& value, const Options& options) {
   return full(size, value, as_in(x, options), {});
 }
@@ -137,7 +154,8 @@ Tensor linspace(const Scalar& start, const Scalar& end, int64_t steps, const Opt
   return deliver("linspace", tt::linspace(start, end, steps, dtype, device_for(options, out)), out);
 }
 
-Tensor logspace(const Scalar& start, const Scalar& end, int64_t steps, double base, const Options& options, Out out) {
+Tensor logspace(const Scalar& start, const Scalar& end, int64_t steps, double base, const Options& options,
+                Out out) {
   DType dtype = type_for("logspace", options, out, default_dtype());
   return deliver("logspace", tt::logspace(start, end, steps, base, dtype, device_for(options, out)), out);
 }

@@ -36,7 +36,8 @@ Tensor new_empty_strided(const Tensor& x, const Shape& size, const Shape& stride
 Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step, const Options& options, Out out);
 Tensor range(const Scalar& start, const Scalar& end, const Scalar& step, const Options& options, Out out);
 Tensor linspace(const Scalar& start, const Scalar& end, int64_t steps, const Options& options, Out out);
-Tensor logspace(const Scalar& start, const Scalar& end, int64_t steps, double base, const Options& options, Out out);
+Tensor logspace(const Scalar& start, const Scalar& end, int64_t steps, double base, const Options& options,
+                Out out);
 Tensor eye(int64_t n, const std::optional<int64_t>& m, const Options& options, Out out);
 Tensor scalar_tensor(const Scalar& value, const Options& options);
 

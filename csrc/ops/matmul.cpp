@@ -8,8 +8,8 @@ namespace tt {
 // ---------------------------------------------------------------- checks
 
 void check_factors(const char* op, const Tensor& a, const Tensor& b) {
-  check(a.dtype() == b.dtype(), op, ": expected both tensors to have the same dtype, but got ", name_of(a.dtype()),
-        " and ", name_of(b.dtype()));
+  check(a.dtype() == b.dtype(), op, ": expected both tensors to have the same dtype, but got ",
+        name_of(a.dtype()), " and ", name_of(b.dtype()));
   if (a.dtype() == DType::Bool) fail(ErrorKind::NotImplemented, op, ": not implemented for 'Bool'");
   if (!(a.device() == b.device())) common_device(op, {&a, &b});
 }
@@ -20,7 +20,8 @@ void check_inner(const char* op, const Tensor& a, const Tensor& b, int64_t a_inn
 
 void check_rank(const char* op, const char* argument, const Tensor& x, int rank) {
   static constexpr const char* kinds[] = {"a number", "a vector", "a matrix", "a batch of matrices"};
-  check(x.rank() == rank, op, ": ", argument, " must be ", kinds[rank], " (", rank, " dimensions), got shape ", x.sizes());
+  check(x.rank() == rank, op, ": ", argument, " must be ", kinds[rank], " (", rank,
+        " dimensions), got shape ", x.sizes());
 }
 
 // ---------------------------------------------------------------- the way into the kernel
@@ -114,17 +115,27 @@ void multiply(const Tensor& c, const Tensor& a, const Tensor& b, bool accumulate
   }
   const Kernels& kernels = kernels_of(c.device());
   check(kernels.gemm, "matmul: not implemented on ", c.device());
-  GemmCall call{.dtype = c.dtype(), .m = c.sizes()[last - 1], .n = c.sizes()[last], .k = a.sizes()[a.rank() - 1],
-                .a = a.bytes(), .a_row = a.strides()[a.rank() - 2], .a_col = a.strides()[a.rank() - 1],
-                .b = b.bytes(), .b_row = b.strides()[b.rank() - 2], .b_col = b.strides()[b.rank() - 1],
-                .c = c.bytes(), .c_row = c.strides()[last - 1], .accumulate = accumulate};
+  GemmCall call{.dtype = c.dtype(),
+                .m = c.sizes()[last - 1],
+                .n = c.sizes()[last],
+                .k = a.sizes()[a.rank() - 1],
+                .a = a.bytes(),
+                .a_row = a.strides()[a.rank() - 2],
+                .a_col = a.strides()[a.rank() - 1],
+                .b = b.bytes(),
+                .b_row = b.strides()[b.rank() - 2],
+                .b_col = b.strides()[b.rank() - 1],
+                .c = c.bytes(),
+                .c_row = c.strides()[last - 1],
+                .accumulate = accumulate};
   Tensor packed_bias = bias.defined() ? contiguous(bias) : Tensor();
   if (bias.defined()) call.bias = packed_bias.bytes();
   if (c.rank() == 2) return kernels.gemm(call);
   BatchDims dims = batch_dims(a, b, c);
   if (!dims.empty()) {
     // The kernel shares out one batch dimension among threads: the largest.
-    BatchDim* largest = std::max_element(dims.begin(), dims.end(), [](auto& x, auto& y) { return x.size < y.size; });
+    BatchDim* largest =
+        std::max_element(dims.begin(), dims.end(), [](auto& x, auto& y) { return x.size < y.size; });
     std::swap(*largest, dims.back());
     call.batch = dims.back().size;
     call.a_batch = dims.back().a;
@@ -134,15 +145,18 @@ void multiply(const Tensor& c, const Tensor& a, const Tensor& b, bool accumulate
   run(kernels, call, dims, dims.size() - 2);
 }
 
-Tensor product_target(const char* op, Out out, const Shape& sizes, std::initializer_list<const Tensor*> inputs) {
+Tensor product_target(const char* op, Out out, const Shape& sizes,
+                      std::initializer_list<const Tensor*> inputs) {
   const Tensor& first = **inputs.begin();
   if (!out) return empty(sizes, first.dtype(), first.device());
-  check(out.target->dtype() == first.dtype(), op, ": expected out tensor to have dtype ", name_of(first.dtype()),
-        ", but got ", name_of(out.target->dtype()), " instead");
+  check(out.target->dtype() == first.dtype(), op, ": expected out tensor to have dtype ",
+        name_of(first.dtype()), ", but got ", name_of(out.target->dtype()), " instead");
   bool shared = false;
   for (const Tensor* x : inputs) {
-    check(out.in_place || !grad_enabled() || !(needs_grad(*x) || needs_grad(*out.target)), op, "(): functions with "
-          "out=... arguments don't support automatic differentiation, but one of the arguments requires grad.");
+    check(
+        out.in_place || !grad_enabled() || !(needs_grad(*x) || needs_grad(*out.target)), op,
+        "(): functions with "
+        "out=... arguments don't support automatic differentiation, but one of the arguments requires grad.");
     shared |= x->storage()->memory_owner() == out.target->storage()->memory_owner();
   }
   if (shared && !out.in_place) return empty(sizes, first.dtype(), first.device());
@@ -174,13 +188,14 @@ static Tensor product_of_matrices(const char* op, const Tensor& a, const Tensor&
   y = settle(op, y, out);
   if (!any_needs_grad(inputs(a, b))) return y;
   bool left = by_columns(a), right = by_columns(b);
-  return record("MmBackward0", y, inputs(a, b), save(kept(a, b), kept(b, a), left, right),
-                [](const Tensor& g, const Tensor&, const Tensor& b, const bool& left, const bool&) {
-                  return left_gradient(g, b, left);
-                },
-                [](const Tensor& g, const Tensor& a, const Tensor&, const bool&, const bool& right) {
-                  return right_gradient(g, a, right);
-                });
+  return record(
+      "MmBackward0", y, inputs(a, b), save(kept(a, b), kept(b, a), left, right),
+      [](const Tensor& g, const Tensor&, const Tensor& b, const bool& left, const bool&) {
+        return left_gradient(g, b, left);
+      },
+      [](const Tensor& g, const Tensor& a, const Tensor&, const bool&, const bool& right) {
+        return right_gradient(g, a, right);
+      });
 }
 
 Tensor mm(const Tensor& a, const Tensor& b, Out out) {
@@ -196,9 +211,10 @@ static Tensor product_of_vectors(const char* op, const Tensor& a, const Tensor& 
   check_inner(op, a, b, a.count(), b.count());
   Tensor y = product_target(op, out, {}, {&a, &b});
   multiply(tensor_over(y.storage(), {1, 1}, {1, 1}, y.offset(), y.dtype()), as_row(a), as_column(b));
-  return record("DotBackward0", settle(op, y, out), inputs(a, b), save(kept(a, b), kept(b, a)),
-                [](const Tensor& g, const Tensor&, const Tensor& b) { return mul(g, b); },
-                [](const Tensor& g, const Tensor& a, const Tensor&) { return mul(g, a); });
+  return record(
+      "DotBackward0", settle(op, y, out), inputs(a, b), save(kept(a, b), kept(b, a)),
+      [](const Tensor& g, const Tensor&, const Tensor& b) { return mul(g, b); },
+      [](const Tensor& g, const Tensor& a, const Tensor&) { return mul(g, a); });
 }
 
 Tensor dot(const Tensor& a, const Tensor& b, Out out) {
@@ -212,9 +228,10 @@ static Tensor matrix_times_vector(const char* op, const Tensor& a, const Tensor&
   check_inner(op, a, v, a.sizes()[1], v.count());
   Tensor y = product_target(op, out, {a.sizes()[0]}, {&a, &v});
   multiply(as_column(y), a, as_column(v));
-  return record("MvBackward0", settle(op, y, out), inputs(a, v), save(kept(a, v), kept(v, a)),
-                [](const Tensor& g, const Tensor&, const Tensor& v) { return outer(g, v); },
-                [](const Tensor& g, const Tensor& a, const Tensor&) { return mv(t(a), g); });
+  return record(
+      "MvBackward0", settle(op, y, out), inputs(a, v), save(kept(a, v), kept(v, a)),
+      [](const Tensor& g, const Tensor&, const Tensor& v) { return outer(g, v); },
+      [](const Tensor& g, const Tensor& a, const Tensor&) { return mv(t(a), g); });
 }
 
 Tensor mv(const Tensor& a, const Tensor& v, Out out) {
@@ -227,8 +244,8 @@ Tensor mv(const Tensor& a, const Tensor& v, Out out) {
 
 namespace {
 
-// Gradients of a product in which at least one factor is no matrix. The engine sums over broadcast batches; where
-// the other factor is a single matrix, the sum over the batch is part of the product instead.
+// Gradients of a product in which at least one factor is no matrix. The engine sums over broadcast batches;
+// where the other factor is a single matrix, the sum over the batch is part of the product instead.
 Tensor batch_left_gradient(const Tensor& g, const Tensor& b, int64_t rank) {
   if (rank == 1) return squeeze(matmul(b, unsqueeze(g, -1)), {-1});
   if (b.rank() == 1) return mul(unsqueeze(g, -1), b);
@@ -266,12 +283,13 @@ Tensor product_of_batches(const char* op, const char* name, const Tensor& a, con
   if (!any_needs_grad(inputs(a, b))) return y;
   int64_t left_rank = a.rank(), right_rank = b.rank();
   bool columns = b.rank() == 2 && by_columns(b);
-  return record(name, y, inputs(a, b), save(kept(a, b), kept(b, a), left_rank, right_rank, columns),
-                [](const Tensor& g, const Tensor&, const Tensor& b, const int64_t& rank, const int64_t&, const bool&) {
-                  return batch_left_gradient(g, b, rank);
-                },
-                [](const Tensor& g, const Tensor& a, const Tensor&, const int64_t&, const int64_t& rank,
-                   const bool& columns) { return batch_right_gradient(g, a, rank, columns); });
+  return record(
+      name, y, inputs(a, b), save(kept(a, b), kept(b, a), left_rank, right_rank, columns),
+      [](const Tensor& g, const Tensor&, const Tensor& b, const int64_t& rank, const int64_t&, const bool&) {
+        return batch_left_gradient(g, b, rank);
+      },
+      [](const Tensor& g, const Tensor& a, const Tensor&, const int64_t&, const int64_t& rank,
+         const bool& columns) { return batch_right_gradient(g, a, rank, columns); });
 }
 
 }  // namespace
@@ -285,8 +303,8 @@ Tensor bmm(const Tensor& a, const Tensor& b, Out out) {
 
 Tensor matmul(const Tensor& a, const Tensor& b, Out out) {
   if (a.rank() == 2 && b.rank() == 2) return product_of_matrices("matmul", a, b, out);
-  check(a.rank() && b.rank(), "matmul: both arguments need to be at least 1-dimensional, but they have ", a.rank(),
-        " and ", b.rank(), " dimensions");
+  check(a.rank() && b.rank(), "matmul: both arguments need to be at least 1-dimensional, but they have ",
+        a.rank(), " and ", b.rank(), " dimensions");
   if (a.rank() == 2 && b.rank() == 1) return matrix_times_vector("matmul", a, b, out);
   if (a.rank() == 1 && b.rank() == 1) return product_of_vectors("matmul", a, b, out);
   return product_of_batches("matmul", batch_name(a, b), a, b, out);

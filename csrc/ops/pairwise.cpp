@@ -58,6 +58,8 @@ Tensor nextafter(const Tensor& a, const Tensor& b, Out out) {
 Tensor heaviside(const Tensor& x, const Tensor& values, Out out) {
   check(x.dtype() == values.dtype(), "heaviside: tensors with different dtypes are not supported, got ",
         name_of(x.dtype()), " and ", name_of(values.dtype()));
+  check(!out || out.target->dtype() == x.dtype(), "heaviside: tensors with different dtypes are not supported, got ",
+        name_of(x.dtype()), " and out of ", name_of(out ? out.target->dtype() : x.dtype()));
   return without_derivative("heaviside", binary(Elementwise::heaviside, x, values, out), x, values);
 }
 
@@ -96,16 +98,24 @@ Tensor xlogy(const Tensor& a, const Tensor& b, Out out) {
                 [](const Tensor& g, const Tensor& a, const Tensor& b) { return div(mul(g, a), b); });
 }
 
+// A whole exponent scales a float without leaving its type, and passes through float64 on the way: 2^200 has no place
+// in float32, 1e-30 times it does.
+static Tensor scaled_by_power(const Tensor& x, const Tensor& exponent) {
+  if (!x.is_floating() || exponent.is_floating()) return mul(x, exp2(exponent));
+  if (exponent.dtype() == DType::Bool) fail_dtype("ldexp", exponent.dtype());
+  return to_dtype(mul(to_dtype(x, DType::Float64), exp2(to_dtype(exponent, DType::Float64))), x.dtype());
+}
+
 Tensor ldexp(const Tensor& x, const Tensor& exponent) {
   Tensor y;
   {
     GradGuard off(false);
-    y = mul(x, exp2(exponent));
+    y = scaled_by_power(x, exponent);
   }
   return record("LdexpBackward0", y, inputs(x, exponent), save(kept_if(needs_grad(exponent), x), exponent),
-                [](const Tensor& g, const Tensor&, const Tensor& exponent) { return mul(g, exp2(exponent)); },
+                [](const Tensor& g, const Tensor&, const Tensor& exponent) { return ldexp(g, exponent); },
                 [](const Tensor& g, const Tensor& x, const Tensor& exponent) {
-                  return mul(g, times(mul(x, exp2(exponent)), ln2));
+                  return mul(g, times(ldexp(x, exponent), ln2));
                 });
 }
 

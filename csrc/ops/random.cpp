@@ -65,20 +65,26 @@ Tensor bernoulli_(const Tensor& self, double p, const Source& generator) {
 
 Tensor bernoulli_(const Tensor& self, const Tensor& p, const Source& generator) {
   check_inplace("bernoulli_", self);
-  check(expandable(p.sizes(), self.sizes()), "bernoulli_: the shape ", p.sizes(), " of p does not broadcast to ", self.sizes());
+  check(expandable(p.sizes(), self.sizes()), "bernoulli_: the shape ", p.sizes(),
+        " of p does not broadcast to ", self.sizes());
   Tensor chances = empty_strided(self.sizes(), empty_like(self).strides(), p.dtype());
-  copy_values(chances, tensor_over(p.storage(), self.sizes(), expanded_strides(p, self.sizes()), p.offset(), p.dtype()));
+  copy_values(chances, tensor_over(p.storage(), self.sizes(), expanded_strides(p, self.sizes()), p.offset(),
+                                   p.dtype()));
   draw_values("bernoulli_", self, [&](const draw::Target& out) {
     draw::bernoulli(*generator, out, chances.dtype(), chances.bytes());
   });
   bump_version(self, "bernoulli_");
-  return record("BernoulliBackward1", self, inputs(self, p), save(p), [](const Tensor& g, const Tensor&) { return zeros_like(g); },
-                [](const Tensor&, const Tensor& p) { return zeros_like(p); });
+  return record(
+      "BernoulliBackward1", self, inputs(self, p), save(p),
+      [](const Tensor& g, const Tensor&) { return zeros_like(g); },
+      [](const Tensor&, const Tensor& p) { return zeros_like(p); });
 }
 
 Tensor exponential_(const Tensor& self, double lambda, const Source& generator) {
-  check(self.is_floating(), "exponential_: exponential distribution is a continuous probability distribution. dtype must be "
-        "a floating point but you specified ", name_of(self.dtype()));
+  check(self.is_floating(),
+        "exponential_: exponential distribution is a continuous probability distribution. dtype must be "
+        "a floating point but you specified ",
+        name_of(self.dtype()));
   return draw_in_place("exponential_", "ExponentialBackward0", self,
                        [&](const draw::Target& out) { draw::exponential(*generator, out, lambda); });
 }
@@ -89,8 +95,10 @@ Tensor log_normal_(const Tensor& self, double mean, double std, const Source& ge
 }
 
 Tensor cauchy_(const Tensor& self, double median, double sigma, const Source& generator) {
-  check(self.is_floating(), "cauchy_: Cauchy distribution is a continuous probability distribution. dtype must be a floating "
-        "point but you specified ", name_of(self.dtype()));
+  check(self.is_floating(),
+        "cauchy_: Cauchy distribution is a continuous probability distribution. dtype must be a floating "
+        "point but you specified ",
+        name_of(self.dtype()));
   return draw_in_place("cauchy_", "CauchyBackward0", self,
                        [&](const draw::Target& out) { draw::cauchy(*generator, out, median, sigma); });
 }
@@ -101,7 +109,8 @@ Tensor geometric_(const Tensor& self, double p, const Source& generator) {
 }
 
 Tensor random_(const Tensor& self, const Source& generator) {
-  return draw_in_place("random_", "RandomBackward2", self, [&](const draw::Target& out) { draw::random(*generator, out); });
+  return draw_in_place("random_", "RandomBackward2", self,
+                       [&](const draw::Target& out) { draw::random(*generator, out); });
 }
 
 Tensor random_(const Tensor& self, int64_t from, std::optional<int64_t> to, const Source& generator) {
@@ -116,8 +125,9 @@ Tensor bernoulli(const Tensor& p, const Source& generator, Out out) {
   draw_values("bernoulli", y, [&](const draw::Target& target) {
     draw::bernoulli(*generator, target, chances.dtype(), chances.bytes());
   });
-  return deliver("bernoulli", record("BernoulliBackward0", y, inputs(p), save(), [](const Tensor& g) { return zeros_like(g); }),
-                 out);
+  return deliver(
+      "bernoulli",
+      record("BernoulliBackward0", y, inputs(p), save(), [](const Tensor& g) { return zeros_like(g); }), out);
 }
 
 Tensor bernoulli(const Tensor& like, double p, const Source& generator) {
@@ -128,19 +138,21 @@ Tensor bernoulli(const Tensor& like, double p, const Source& generator) {
 
 Tensor poisson(const Tensor& given, const Source& generator) {
   Tensor rates = contiguous(detach(given)), y = empty(given.sizes(), given.dtype(), given.device());
-  draw_values("poisson", y, [&](const draw::Target& target) { draw::poisson(*generator, target, rates.bytes()); });
+  draw_values("poisson", y,
+              [&](const draw::Target& target) { draw::poisson(*generator, target, rates.bytes()); });
   return record("PoissonBackward0", y, inputs(given), save(), [](const Tensor& g) { return zeros_like(g); });
 }
 
 namespace {
 
 void check_std(const Tensor& std) {
-  check(!std.count() || !item(any(lt(std, wrapped_number(0)))).integer, "normal: expected all elements of std >= 0.0");
+  check(!std.count() || !item(any(lt(std, wrapped_number(0)))).integer,
+        "normal: expected all elements of std >= 0.0");
 }
 
 // Standard normal numbers of the given shape, scaled by std and moved by mean, each step rounded.
-Tensor spread_normal(const Shape& sizes, DType dtype, Device device, const Tensor* mean, const Tensor* std, double scale,
-                     const Source& generator) {
+Tensor spread_normal(const Shape& sizes, DType dtype, Device device, const Tensor* mean, const Tensor* std,
+                     double scale, const Source& generator) {
   GradGuard off(false);
   Tensor y = empty(sizes, dtype, device);
   draw_normal("normal", y, 0, scale, generator);
@@ -153,39 +165,53 @@ Tensor spread_normal(const Shape& sizes, DType dtype, Device device, const Tenso
 
 Tensor normal(const Tensor& mean, const Tensor& std, const Source& generator, Out out) {
   check_std(std);
-  Tensor y = spread_normal(broadcast("normal", mean.sizes(), std.sizes()), mean.dtype(), mean.device(), &mean, &std, 1, generator);
-  y = record("NormalBackward3", y, inputs(mean, std), save(), [](const Tensor& g) { return zeros_like(g); },
-             [](const Tensor& g) { return zeros_like(g); });
+  Tensor y = spread_normal(broadcast("normal", mean.sizes(), std.sizes()), mean.dtype(), mean.device(), &mean,
+                           &std, 1, generator);
+  y = record(
+      "NormalBackward3", y, inputs(mean, std), save(), [](const Tensor& g) { return zeros_like(g); },
+      [](const Tensor& g) { return zeros_like(g); });
   return deliver("normal", y, out);
 }
 
 Tensor normal(const Tensor& mean, double std, const Source& generator, Out out) {
   Tensor y = spread_normal(mean.sizes(), mean.dtype(), mean.device(), &mean, nullptr, std, generator);
-  return deliver("normal", record("NormalBackward1", y, inputs(mean), save(), [](const Tensor& g) { return zeros_like(g); }), out);
+  return deliver(
+      "normal",
+      record("NormalBackward1", y, inputs(mean), save(), [](const Tensor& g) { return zeros_like(g); }), out);
 }
 
 Tensor normal(double mean, const Tensor& std, const Source& generator, Out out) {
   check_std(std);
   Tensor center = wrapped_number(mean);
   Tensor y = spread_normal(std.sizes(), std.dtype(), std.device(), &center, &std, 1, generator);
-  return deliver("normal", record("NormalBackward2", y, inputs(std), save(), [](const Tensor& g) { return zeros_like(g); }), out);
+  return deliver(
+      "normal",
+      record("NormalBackward2", y, inputs(std), save(), [](const Tensor& g) { return zeros_like(g); }), out);
 }
 
-Tensor multinomial(const Tensor& weights, int64_t samples, bool replacement, const Source& generator, Out out) {
-  check(weights.rank() == 1 || weights.rank() == 2, "multinomial: the weights must have 1 or 2 dimensions, got shape ",
-        weights.sizes());
-  check(weights.is_floating(), "multinomial: only supports floating-point dtypes for input, got ", name_of(weights.dtype()));
+Tensor multinomial(const Tensor& weights, int64_t samples, bool replacement, const Source& generator,
+                   Out out) {
+  check(weights.rank() == 1 || weights.rank() == 2,
+        "multinomial: the weights must have 1 or 2 dimensions, got shape ", weights.sizes());
+  check(weights.is_floating(), "multinomial: only supports floating-point dtypes for input, got ",
+        name_of(weights.dtype()));
   check_host("multinomial", weights);
   int64_t categories = weights.sizes().back(), rows = weights.rank() == 2 ? weights.sizes()[0] : 1;
   check(categories > 0, "multinomial: there are no categories, got shape ", weights.sizes());
   Tensor flat = contiguous(detach(weights)), order = empty_like(weights);
-  bool columns_first = weights.rank() == 2 && rows > 1 && categories > 1 && order.strides()[0] < order.strides()[1];
+  bool columns_first =
+      weights.rank() == 2 && rows > 1 && categories > 1 && order.strides()[0] < order.strides()[1];
   Shape sizes = weights.sizes();
   sizes.back() = samples;
   check(samples > 0, "multinomial: expected num_samples > 0, got ", samples);
   Tensor y = empty(sizes, DType::Int64);
-  draw::multinomial(*generator, {.dtype = weights.dtype(), .weights = flat.bytes(), .rows = rows, .categories = categories,
-                                 .samples = samples, .replacement = replacement, .columns_first = columns_first,
+  draw::multinomial(*generator, {.dtype = weights.dtype(),
+                                 .weights = flat.bytes(),
+                                 .rows = rows,
+                                 .categories = categories,
+                                 .samples = samples,
+                                 .replacement = replacement,
+                                 .columns_first = columns_first,
                                  .out = y.data<int64_t>()});
   return deliver("multinomial", y, out);
 }
@@ -200,7 +226,8 @@ Tensor rand(const Shape& size, const Options& options, const Source& generator, 
   return x;
 }
 
-Tensor normal(double mean, double std, const Shape& size, const Options& options, const Source& generator, Out out) {
+Tensor normal(double mean, double std, const Shape& size, const Options& options, const Source& generator,
+              Out out) {
   Tensor x = target("normal", size, options, out, default_dtype());
   draw_normal("normal", x, mean, std, generator);
   return x;
@@ -210,7 +237,8 @@ Tensor randn(const Shape& size, const Options& options, const Source& generator,
   return normal(0, 1, size, options, generator, out);
 }
 
-Tensor randint(int64_t low, int64_t high, const Shape& size, const Options& options, const Source& generator, Out out) {
+Tensor randint(int64_t low, int64_t high, const Shape& size, const Options& options, const Source& generator,
+               Out out) {
   check(low < high, "randint: expected low < high, got low=", low, " and high=", high);
   Tensor x = target("randint", size, options, out, DType::Int64);
   draw_values("randint", x, [&](const draw::Target& block) { draw::random(*generator, block, low, high); });
@@ -236,10 +264,12 @@ Tensor randn_like(const Tensor& like, const Options& options, Format format, con
   return x;
 }
 
-Tensor randint_like(const Tensor& like, int64_t low, int64_t high, const Options& options, Format format, const Source& generator) {
+Tensor randint_like(const Tensor& like, int64_t low, int64_t high, const Options& options, Format format,
+                    const Source& generator) {
   check(low < high, "randint_like: expected low < high, got low=", low, " and high=", high);
   Tensor x = likeness("randint_like", like, options, format);
-  draw_values("randint_like", x, [&](const draw::Target& block) { draw::random(*generator, block, low, high); });
+  draw_values("randint_like", x,
+              [&](const draw::Target& block) { draw::random(*generator, block, low, high); });
   return x;
 }
 
@@ -251,7 +281,8 @@ namespace {
 
 Tensor product_with_noise(const Tensor& x, const Tensor& noise, Out out) {
   Tensor y = mul(detach(x), noise, out);
-  return record("MulBackward0", y, inputs(x), save(noise), [](const Tensor& g, const Tensor& noise) { return mul(g, noise); });
+  return record("MulBackward0", y, inputs(x), save(noise),
+                [](const Tensor& g, const Tensor& noise) { return mul(g, noise); });
 }
 
 // Drops whole channels: one number for each of the first two dimensions.
@@ -267,7 +298,8 @@ Tensor channels_of(const char* op, const Tensor& x) {
 Tensor dropout_to_limit(const char* op, const Tensor& x, const Tensor& kept, double p, Out out) {
   constexpr double limit = 1.7580993408473766;
   double a = 1 / std::sqrt((limit * limit * p + 1) * (1 - p));
-  draw_values(op, kept, [&](const draw::Target& block) { draw::bernoulli(*default_generator(), block, 1 - p); });
+  draw_values(op, kept,
+              [&](const draw::Target& block) { draw::bernoulli(*default_generator(), block, 1 - p); });
   Tensor offset, factor;
   {
     GradGuard off(false);
@@ -280,17 +312,21 @@ Tensor dropout_to_limit(const char* op, const Tensor& x, const Tensor& kept, dou
 Tensor drop(const char* op, const Tensor& x, double p, bool train, bool feature, bool alpha, Out out) {
   check(p >= 0 && p <= 1, op, ": dropout probability has to be between 0 and 1, but got ", p);
   if (p == 0 || !train || x.count() == 0) return out ? *out.target : x;
-  check(x.is_floating(), op, ": result type Float can't be cast to the desired output type ", legacy_name_of(x.dtype()));
+  check(x.is_floating(), op, ": result type Float can't be cast to the desired output type ",
+        legacy_name_of(x.dtype()));
   if (p == 1) return mul(x, number_like(x, 0), out);
   Tensor noise = feature ? channels_of(op, x) : empty_like(x);
   if (alpha) return dropout_to_limit(op, x, noise, p, out);
-  draw_values(op, noise, [&](const draw::Target& block) { draw::scaled_bernoulli(*default_generator(), block, 1 - p); });
+  draw_values(op, noise,
+              [&](const draw::Target& block) { draw::scaled_bernoulli(*default_generator(), block, 1 - p); });
   return product_with_noise(x, noise, out);
 }
 
 }  // namespace
 
-Tensor dropout(const Tensor& x, double p, bool train, Out out) { return drop("dropout", x, p, train, false, false, out); }
+Tensor dropout(const Tensor& x, double p, bool train, Out out) {
+  return drop("dropout", x, p, train, false, false, out);
+}
 Tensor feature_dropout(const Tensor& x, double p, bool train, Out out) {
   return drop("feature_dropout", x, p, train, true, false, out);
 }

@@ -6,7 +6,8 @@
 
 namespace tt {
 
-// The generator behind a draw. With the same state, every op here yields the numbers that PyTorch yields on a CPU.
+// The generator behind a draw. With the same state, every op here yields the numbers that PyTorch yields on a
+// CPU.
 using Source = std::shared_ptr<Generator>;
 
 // ---- in place: the values are drawn in the order of self's memory, and the gradient stops
@@ -28,7 +29,8 @@ Tensor poisson(const Tensor& rates, const Source& generator);
 Tensor normal(const Tensor& mean, const Tensor& std, const Source& generator, Out out = {});
 Tensor normal(const Tensor& mean, double std, const Source& generator, Out out = {});
 Tensor normal(double mean, const Tensor& std, const Source& generator, Out out = {});
-Tensor multinomial(const Tensor& weights, int64_t samples, bool replacement, const Source& generator, Out out = {});
+Tensor multinomial(const Tensor& weights, int64_t samples, bool replacement, const Source& generator,
+                   Out out = {});
 
 // ---- dropout; `feature` drops whole channels, `alpha` keeps mean and variance through SELU
 Tensor dropout(const Tensor& x, double p, bool train, Out out = {});
@@ -40,12 +42,15 @@ namespace make {
 
 Tensor rand(const Shape& size, const Options& options, const Source& generator, Out out);
 Tensor randn(const Shape& size, const Options& options, const Source& generator, Out out);
-Tensor randint(int64_t low, int64_t high, const Shape& size, const Options& options, const Source& generator, Out out);
+Tensor randint(int64_t low, int64_t high, const Shape& size, const Options& options, const Source& generator,
+               Out out);
 Tensor randperm(int64_t n, const Options& options, const Source& generator, Out out);
-Tensor normal(double mean, double std, const Shape& size, const Options& options, const Source& generator, Out out);
+Tensor normal(double mean, double std, const Shape& size, const Options& options, const Source& generator,
+              Out out);
 Tensor rand_like(const Tensor& x, const Options& options, Format format, const Source& generator);
 Tensor randn_like(const Tensor& x, const Options& options, Format format, const Source& generator);
-Tensor randint_like(const Tensor& x, int64_t low, int64_t high, const Options& options, Format format, const Source& generator);
+Tensor randint_like(const Tensor& x, int64_t low, int64_t high, const Options& options, Format format,
+                    const Source& generator);
 
 }  // namespace make
 }  // namespace tt

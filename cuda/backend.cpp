@@ -10,7 +10,8 @@
 namespace tt::cuda {
 
 void check_status(cudaError_t status, const char* what) {
-  if (status == cudaSuccess) [[likely]] return;
+  if (status == cudaSuccess) [[likely]]
+    return;
   cudaGetLastError();  // an error that is reported is over, unless it broke the device
   fail(ErrorKind::Runtime, what, ": CUDA error: ", cudaGetErrorString(status));
 }
@@ -28,8 +29,8 @@ int device_count() {
 }
 
 static void check_device(int index) {
-  check(index >= 0 && index < device_count(), "CUDA error: invalid device ordinal ", index, ", ", device_count(),
-        " present");
+  check(index >= 0 && index < device_count(), "CUDA error: invalid device ordinal ", index, ", ",
+        device_count(), " present");
 }
 
 int current_device() {
@@ -95,8 +96,8 @@ int64_t round_up(int64_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
-// Blocks that were given back wait here by size. All work on a device is in order, so that a block may be reused while
-// the kernels that read it are still under way. Small blocks are cut from chunks, which stay.
+// Blocks that were given back wait here by size. All work on a device is in order, so that a block may be
+// reused while the kernels that read it are still under way. Small blocks are cut from chunks, which stay.
 struct Cache {
   std::mutex mutex;
   std::multimap<int64_t, void*> blocks;
@@ -106,7 +107,8 @@ struct Cache {
 };
 
 Cache& cache_of(int index) {
-  static Cache* caches = new Cache[size_t(std::max(1, device_count()))];  // tensors may outlive static destructors
+  static Cache* caches =
+      new Cache[size_t(std::max(1, device_count()))];  // tensors may outlive static destructors
   check_device(index);
   return caches[index];
 }
@@ -132,8 +134,8 @@ void* ask_system(Cache& cache, int64_t bytes, int64_t wanted) {
   }
   if (status == cudaErrorMemoryAllocation) {
     cudaGetLastError();
-    fail(ErrorKind::Runtime, "CUDA out of memory. Tried to allocate ", wanted, " bytes; ", cache.stats.allocated,
-         " bytes are allocated and ", cache.stats.reserved, " reserved");
+    fail(ErrorKind::Runtime, "CUDA out of memory. Tried to allocate ", wanted, " bytes; ",
+         cache.stats.allocated, " bytes are allocated and ", cache.stats.reserved, " reserved");
   }
   check_status(status, "allocate");
   cache.stats.reserved += bytes;
