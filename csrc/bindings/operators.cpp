@@ -35,10 +35,12 @@ template <class F>
 PyObject* inplace_slot(const char* name, PyObject* self, PyObject* other, Keeps keeps, F op) {
   if (!is_operand(other)) Py_RETURN_NOTIMPLEMENTED;
   return guarded([&] {
-    const Tensor x = tensor_of(self), y = operand_from(other);
+    const Tensor x = tensor_of(self);
+    Tensor y = operand_from(other);
     bool recording = grad_enabled() && (needs_grad(x) || needs_grad(y));
-    bool kept = keeps == Keeps::always || (keeps == Keeps::for_others && needs_grad(y));
-    in_place(name, x, kept, recording, [&](const Tensor& input, Out out) { return op(input, y, out); });
+    if (recording) y = apart_from(name, x, y);
+    bool kept = keeps == Keeps::always || y.is(x) || (keeps == Keeps::for_others && needs_grad(y));
+    in_place(name, x, kept, recording, [&](const Tensor& input, Out out) { return op(input, y.is(x) ? input : y, out); });
     return Py_NewRef(self);
   });
 }

@@ -4,25 +4,32 @@ namespace tt {
 
 void bind_activation(Registry& r) {
   constexpr int hidden = function | inplace | inplace_function;  // for torch.nn.functional
-  r.op<relu>("relu(input, *, out=None)", both | inplace_free | inplace_function, "input where it is positive, else 0.")
-      .op<sigmoid>("sigmoid(input, *, out=None)", both | inplace_free | inplace_function, "1 / (1 + exp(-input)).")
-      .op<selu>("selu(input, *, out=None)", hidden, "The exponential linear unit, scaled so that it keeps mean and variance.")
-      .op<celu>("celu(input, alpha: float = 1.0)", hidden, "max(input, 0) + min(0, alpha (exp(input / alpha) - 1)).")
+  r.op<relu>("relu(input, *, out=None)", both | inplace_free | inplace_function,
+             "input where it is positive, else 0.")
+      .op<sigmoid>("sigmoid(input, *, out=None)", both | inplace_free | inplace_function,
+                   "1 / (1 + exp(-input)).")
+      .op<selu>("selu(input, *, out=None)", hidden,
+                "The exponential linear unit, scaled so that it keeps mean and variance.")
+      .op<celu>("celu(input, alpha: float = 1.0)", hidden,
+                "max(input, 0) + min(0, alpha (exp(input / alpha) - 1)).")
       .op<threshold>("threshold(input, threshold: Number, value: Number, *, out=None)", hidden,
                      "input where it is above threshold, else value.")
       .op<prelu>("prelu(input, weight)", both, "input where it is positive, else weight * input.")
-      .op<rrelu>("rrelu(input, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False)", hidden,
-                 "leaky_relu with a slope from between lower and upper.")
-      .op<hardshrink>("hardshrink(input, lambd: float = 0.5, *, out=None)", both, "input where it is beyond lambd, else 0.")
+      .op<rrelu>("rrelu(input, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False)",
+                 hidden, "leaky_relu with a slope from between lower and upper.")
+      .op<hardshrink>("hardshrink(input, lambd: float = 0.5, *, out=None)", both,
+                      "input where it is beyond lambd, else 0.")
       .op<softmax>("softmax(input, dim: int, dtype: dtype = None, *, out=None)", both,
                    "exp(input) divided by its sum along dim.")
       .op<log_softmax>("log_softmax(input, dim: int, dtype: dtype = None, *, out=None)", both,
                        "The logarithm of softmax.")
       .op<softmin>("softmin(input, dim: int, dtype: dtype = None)", function, "softmax of -input.");
-  r.op<gelu>("gelu(input, *, approximate: str = 'none')", hidden, "input times the normal distribution at input.")
+  r.op<gelu>("gelu(input, *, approximate: str = 'none')", hidden,
+             "input times the normal distribution at input.")
       .op<silu>("silu(input, *, out=None)", hidden, "input * sigmoid(input).")
       .op<mish>("mish(input, *, out=None)", hidden, "input * tanh(softplus(input)).")
-      .op<elu>("elu(input, alpha: float = 1.0, *, out=None)", hidden, "input where positive, else alpha (exp(input) - 1).")
+      .op<elu>("elu(input, alpha: float = 1.0, *, out=None)", hidden,
+               "input where positive, else alpha (exp(input) - 1).")
       .op<leaky_relu>("leaky_relu(input, negative_slope: float = 0.01, *, out=None)", hidden,
                       "input where positive, else negative_slope * input.")
       .op<hardtanh>("hardtanh(input, min_val: Number = -1.0, max_val: Number = 1.0, *, out=None)", hidden,

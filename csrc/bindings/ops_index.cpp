@@ -59,7 +59,9 @@ void bind_reading(Registry& registry) {
       .op<nonzero>("argwhere(input)", both, "Where the elements are not zero, a row of coordinates each.")
       .op<nonzero_columns>("where(condition)", function)
       .op<embedding_rows>("embedding(weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False)", function,
-                          "Rows of weight by their numbers.");
+                          "Rows of weight by their numbers.")
+      .op<embedding_renorm_>("embedding_renorm_(weight, indices, max_norm: Number, norm_type: Number)", function,
+                             "Shrinks the rows that indices name to a norm of at most max_norm, in place.");
 }
 
 void bind_writing(Registry& registry) {

@@ -6,7 +6,8 @@ namespace {
 // One function under several names.
 template <Tensor (*F)(const Tensor&, Out)>
 void bind(Registry& registry, std::initializer_list<const char*> names, int forms, const char* doc) {
-  for (const char* name : names) registry.op<F>((std::string(name) + "(input, *, out=None)").c_str(), forms, doc);
+  for (const char* name : names)
+    registry.op<F>((std::string(name) + "(input, *, out=None)").c_str(), forms, doc);
 }
 
 Tensor polygamma_of(const Tensor& x, int64_t n, Out out) { return polygamma(n, x, out); }
@@ -16,8 +17,8 @@ Tensor nan_replaced(const Tensor& x, const std::optional<double>& nan, std::opti
 }
 bool never(const Tensor&) { return false; }
 
-constexpr int from_input = both | inplace;         // the derivative reads the argument
-constexpr int from_result = both | inplace_free;   // the derivative reads the result, or nothing
+constexpr int from_input = both | inplace;        // the derivative reads the argument
+constexpr int from_result = both | inplace_free;  // the derivative reads the result, or nothing
 constexpr int everywhere = from_input | inplace_function;
 constexpr int everywhere_free = from_result | inplace_function;
 
@@ -76,8 +77,10 @@ void bind_special(Registry& r) {
   bind<lgamma>(r, {"lgamma"}, from_input, "The logarithm of the absolute value of the gamma function.");
   bind<digamma>(r, {"digamma"}, from_input, "The derivative of lgamma.");
   r.op<polygamma>("polygamma(n: int, input, *, out=None)", function, "The n-th derivative of digamma.")
-      .op<polygamma_of>("polygamma(input, n: int, *, out=None)", method | inplace, "The n-th derivative of digamma.")
-      .op<mvlgamma>("mvlgamma(input, p: int, *, out=None)", from_input, "The logarithm of the p-variate gamma function.");
+      .op<polygamma_of>("polygamma(input, n: int, *, out=None)", method | inplace,
+                        "The n-th derivative of digamma.")
+      .op<mvlgamma>("mvlgamma(input, p: int, *, out=None)", from_input,
+                    "The logarithm of the p-variate gamma function.");
   bind<i0>(r, {"i0"}, everywhere, "The modified Bessel function of the first kind, of order 0.");
   bind<i1>(r, {"_special_i1"}, function, "The modified Bessel function of the first kind, of order 1.");
   r.op<logit>("logit(input, eps: float = None, *, out=None)", everywhere,
@@ -89,13 +92,15 @@ void bind_kinds(Registry& r) {
       .op<isinf>("isinf(input)", both, "Where input is infinite.")
       .op<isfinite>("isfinite(input)", both, "Where input is neither infinite nor not a number.")
       .op<isreal>("isreal(input)", both, "Where input has no imaginary part: everywhere.")
-      .op<nan_replaced>("nan_to_num(input, nan: float = 0.0, posinf: float = None, neginf: float = None, *, out=None)",
-                        everywhere, "input with numbers in place of not-a-number and the infinities.");
+      .op<nan_replaced>(
+          "nan_to_num(input, nan: float = 0.0, posinf: float = None, neginf: float = None, *, out=None)",
+          everywhere, "input with numbers in place of not-a-number and the infinities.");
   bind<isposinf>(r, {"isposinf"}, both, "Where input is plus infinity.");
   bind<isneginf>(r, {"isneginf"}, both, "Where input is minus infinity.");
   bind<signbit>(r, {"signbit"}, both, "Where the sign bit of input is set; -0.0 has it.");
   bind<logical_not>(r, {"logical_not"}, from_result, "Where input is zero.");
-  bind<bitwise_not>(r, {"bitwise_not"}, from_result, "input with every bit turned over; of bool, its negation.");
+  bind<bitwise_not>(r, {"bitwise_not"}, from_result,
+                    "input with every bit turned over; of bool, its negation.");
   r.op<angle>("angle(input, *, out=None)", both, "pi where input is negative, else 0.")
       .op<real>("real(input)", function, "input itself.")
       .op<imag>("imag(input)", function, "An error: input has no imaginary part.")

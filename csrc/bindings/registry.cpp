@@ -435,7 +435,7 @@ Op& find_or_make(PyObject* owner, const char* name, bool is_method) {
 // One field a line, as tensors take several.
 PyObject* represent_fields(PyObject* self) {
   return guarded([&] {
-    py::list fields = py::reinterpret_borrow<py::list>(PyObject_GetAttrString(self, "__match_args__"));
+    auto fields = py::handle(self).attr("__match_args__").cast<py::tuple>();
     std::string text = std::string(Py_TYPE(self)->tp_name) + "(";
     for (size_t i = 0; i < fields.size(); i++)
       text += (i ? ",\n" : "\n") + py::str(fields[i]).cast<std::string>() + "=" +

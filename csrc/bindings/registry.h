@@ -237,9 +237,12 @@ struct Function<F> {
     std::tuple<std::tuple_element_t<I + 1, Arguments>...> rest{
         Kind<I + 1>::get(v[slot<I + 1>], o.parameters[slot<I + 1>])...};
     bool others = (false || ... || wants_grad(std::get<I>(rest)));
-    bool kept = keeps == Keeps::always || (keeps == Keeps::for_others && others);
+    bool itself = (false || ... || is_tensor_itself(std::get<I>(rest), self));  // x.mul_(x)
+    bool kept = keeps == Keeps::always || itself || (keeps == Keeps::for_others && others);
     bool recording = grad_enabled() && (others || needs_grad(self));
+    if (recording) (keep_apart(o.name, self, std::get<I>(rest)), ...);
     in_place(o.name, self, kept, recording, [&](const Tensor& input, Out out) {
+      if (itself) (use_instead(std::get<I>(rest), self, input), ...);
       if constexpr (takes_out) return F(input, std::get<I>(rest)..., out);
       else return F(input, std::get<I>(rest)...);
     });
@@ -249,6 +252,23 @@ struct Function<F> {
   static bool grad_wanted(PyObject* const* v) {
     constexpr bool has_options = std::is_same_v<std::tuple_element_t<I, Arguments>, Options>;
     return has_options && v[slot<I> + (has_options ? Argument<Options>::requires_grad : 0)] == Py_True;
+  }
+  template <class T>
+  static bool is_tensor_itself(const T& value, const Tensor& self) {
+    if constexpr (std::is_same_v<T, Tensor>) return value.is(self);
+    else return false;
+  }
+  template <class T>
+  static void use_instead(T& value, const Tensor& self, const Tensor& input) {
+    if constexpr (std::is_same_v<T, Tensor>)
+      if (value.is(self)) value = input;
+  }
+  template <class T>
+  static void keep_apart(const char* op, const Tensor& self, T& value) {
+    if constexpr (std::is_same_v<T, Tensor>) value = apart_from(op, self, value);
+    else if constexpr (std::is_same_v<T, std::optional<Tensor>>) {
+      if (value) value = apart_from(op, self, *value);
+    }
   }
   template <class T>
   static bool wants_grad(const T& value) {

@@ -120,7 +120,7 @@ struct SavingHooks {
   std::function<std::shared_ptr<void>(const Tensor&)> pack;
   std::function<Tensor(const std::shared_ptr<void>&)> unpack;
 };
-inline thread_local std::vector<std::shared_ptr<SavingHooks>> saving_hooks;  // the innermost counts
+[[gnu::visibility("default")]] inline thread_local std::vector<std::shared_ptr<SavingHooks>> saving_hooks;  // the innermost counts
 
 // A tensor kept for backward. It notices when the value was changed in place, and when it was dropped.
 class SavedTensor {

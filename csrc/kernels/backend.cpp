@@ -17,6 +17,7 @@ const Kernels& cpu_kernels() {
   static constexpr Kernels kernels{.elementwise = cpu_elementwise,
                                    .copy = cpu_copy,
                                    .index = cpu_index,
+                                   .checked_get = cpu_checked_get,
                                    .places = cpu_places,
                                    .outside = cpu_outside,
                                    .nonzero = cpu_nonzero,

@@ -1,5 +1,6 @@
-// Formulas of the activations that neural networks use, and of their derivatives where one pass saves several.
-// A NaN passes through a derivative as PyTorch lets it: `x <= bound ? 0 : gradient` keeps the gradient there.
+// Formulas of the activations that neural networks use, and of their derivatives where one pass saves
+// several. A NaN passes through a derivative as PyTorch lets it: `x <= bound ? 0 : gradient` keeps the
+// gradient there.
 #pragma once
 #include "kernels/math_zeta.h"
 

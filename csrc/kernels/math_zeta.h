@@ -4,10 +4,12 @@
 
 namespace tt::math {
 
-// sum over k >= 0 of (q + k)^-s for q >= 10 + s / 2: the integral, half the first term, Bernoulli's corrections.
+// sum over k >= 0 of (q + k)^-s for q >= 10 + s / 2: the integral, half the first term, Bernoulli's
+// corrections.
 TT_INLINE double zeta_tail(double s, double q) {
-  constexpr double bernoulli[] = {1. / 12,       -1. / 720,               1. / 30240,       -1. / 1209600,
-                                  1. / 47900160, -691. / 1307674368000.0, 1. / 74724249600.0};
+  constexpr double bernoulli[] = {1. / 12,           -1. / 720,     1. / 30240,
+                                  -1. / 1209600,     1. / 47900160, -691. / 1307674368000.0,
+                                  1. / 74724249600.0};
   double power = std::pow(q, -s), sum = power * (q / (s - 1) + 0.5), factor = power * s / q;
   for (int j = 0; j < 7; j++) {
     sum += bernoulli[j] * factor;

@@ -18,10 +18,28 @@ int64_t count_block(const bool* mask, int64_t n) {
   for (int64_t start = 0; start < n; start += 255) {
     int64_t end = std::min<int64_t>(n, start + 255);
     uint8_t some = 0;  // holds up to 255
-    for (int64_t i = start; i < end; i++) some = uint8_t(some + bytes[i]);
+    for (int64_t i = start; i < end; i++) some = uint8_t(some + (bytes[i] != 0));
     count += some;
   }
   return count;
+}
+
+// The positions of the hits in a row, counted from `start`. Every position is written and then kept or not: masks are
+// too irregular for branches. What is written in vain stays in a buffer.
+int64_t write_row(int64_t* out, const bool* mask, int64_t n, int64_t start) {
+  auto* bytes = reinterpret_cast<const uint8_t*>(mask);
+  constexpr int64_t part = 256;
+  int64_t hits[part], total = 0;
+  for (int64_t first = 0; first < n; first += part) {
+    int64_t count = 0, last = std::min(n, first + part);
+    for (int64_t i = first; i < last; i++) {
+      hits[count] = start + i;
+      count += bytes[i] != 0;
+    }
+    std::copy(hits, hits + count, out + total);
+    total += count;
+  }
+  return total;
 }
 
 // Coordinates of the hits among mask[first, last), the first of which is hit number k.
@@ -34,9 +52,7 @@ void write_hits(const NonzeroCall& call, int64_t first, int64_t last, int64_t k)
   int inner = call.rank - 1;
   for (int64_t i = first; i < last;) {
     int64_t run = std::min(last - i, call.sizes[inner] - position[inner]), before = k;
-    int64_t* column = call.out + inner * call.pitch;
-    for (int64_t j = 0; j < run; j++)
-      if (call.mask[i + j]) column[k++] = position[inner] + j;
+    k += write_row(call.out + inner * call.pitch + k, call.mask + i, run, position[inner]);
     for (int d = 0; d < inner; d++) std::fill(call.out + d * call.pitch + before, call.out + d * call.pitch + k, position[d]);
     i += run;
     position[inner] += run;
@@ -107,13 +123,16 @@ void search(const SearchCall& call) {
   auto* values = static_cast<const T*>(call.values);
   auto find = [&](const T* row, const int64_t* sorter, T value) {
     auto wanted = comparable(value);
-    int64_t low = 0, high = call.n;
-    while (low < high) {
-      int64_t middle = low + (high - low) / 2;
-      auto here = comparable(row[sorter ? sorter[middle] : middle]);
-      bool behind = call.right ? !(here > wanted) : !(here >= wanted);
-      if (behind) low = middle + 1;
-      else high = middle;
+    auto behind = [&](int64_t i) {
+      auto here = comparable(row[sorter ? sorter[i] : i]);
+      return call.right ? !(here > wanted) : !(here >= wanted);
+    };
+    // The steps are the same for every value, so that nothing has to be guessed.
+    int64_t low = 0;
+    for (int64_t left = call.n; left > 0;) {
+      int64_t half = (left + 1) / 2;
+      low += behind(low + half - 1) ? half : 0;
+      left -= half;
     }
     return low;
   };

@@ -137,7 +137,8 @@ void write_row(const SortCall& call, int64_t row, const T* x, const auto* sorted
 }
 
 // Integers mostly lie close together: their distances from the least are short keys.
-bool sort_close_row(const SortCall& call, int64_t row, const int64_t* x, NarrowItem* items, NarrowItem* other) {
+bool sort_close_row(const SortCall& call, int64_t row, const int64_t* x, NarrowItem* items,
+                    NarrowItem* other) {
   constexpr uint64_t short_limit = std::numeric_limits<uint32_t>::max();
   uint64_t least = ~uint64_t(0), greatest = 0;
   for (int64_t i = 0; i < call.n; i++) {
@@ -224,8 +225,8 @@ int64_t wanted_rank(const KthCall& call, const T* x) {
   return std::max<int64_t>(1, (numbers + 1) / 2);
 }
 
-// Of many elements only those that share their leading bits with the k-th are taken, after counting; k becomes its
-// rank among them.
+// Of many elements only those that share their leading bits with the k-th are taken, after counting; k
+// becomes its rank among them.
 template <class T, class Item>
 int64_t take_candidates(const T* x, int64_t n, int64_t& k, Item* items) {
   constexpr int bits = int(8 * sizeof(Key<T>)), leading = std::min(bits, 11), shift = bits - leading;

@@ -98,6 +98,8 @@ struct Kernels {
   void (*elementwise)(const ElementwiseCall&) = nullptr;
   void (*copy)(const CopyCall&) = nullptr;
   void (*index)(const IndexCall&) = nullptr;
+  // get with the check that all indices are in [low, high) on the way; false when one is not. May be absent.
+  bool (*checked_get)(const IndexCall&, int64_t low, int64_t high) = nullptr;
   void (*places)(const PlacesCall&) = nullptr;
   bool (*outside)(OutsideCall&) = nullptr;
   int64_t (*nonzero)(const NonzeroCall&) = nullptr;

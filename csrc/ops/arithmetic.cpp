@@ -11,7 +11,8 @@ void fail_dtype(const char* op, DType type) {
 }
 
 void check_floating(const char* op, const Tensor& x) {
-  if (!x.is_floating()) [[unlikely]] fail_dtype(op, x.dtype());
+  if (!x.is_floating()) [[unlikely]]
+    fail_dtype(op, x.dtype());
 }
 
 void check_bound(const char* op, DType type, const Scalar& bound) {
@@ -35,7 +36,8 @@ Tensor without_derivative(const char* op, const Tensor& y, const Tensor& a, cons
 static bool is_one(const Scalar& alpha) { return alpha.is_real() ? alpha.real == 1 : alpha.integer == 1; }
 
 static void check_alpha(const char* op, DType type, const Scalar& alpha) {
-  check(alpha.dtype != DType::Bool || type == DType::Bool, op, ": Boolean alpha only supported for Boolean results.");
+  check(alpha.dtype != DType::Bool || type == DType::Bool, op,
+        ": Boolean alpha only supported for Boolean results.");
   check(!alpha.is_real() || is_floating(type), op,
         ": For integral input tensors, argument alpha must not be a floating point number, got ", alpha);
 }
@@ -46,16 +48,19 @@ static Scalar negated(const Scalar& alpha) {
 
 static Tensor scaled(const Tensor& g, const Scalar& alpha) { return is_one(alpha) ? g : times(g, alpha); }
 
-static Tensor record_sum(const char* name, const Tensor& y, const Tensor& a, const Tensor& b, const Scalar& alpha) {
-  return record(name, y, inputs(a, b), save(alpha), [](const Tensor& g, const Scalar&) { return g; },
-                [](const Tensor& g, const Scalar& alpha) { return scaled(g, alpha); });
+static Tensor record_sum(const char* name, const Tensor& y, const Tensor& a, const Tensor& b,
+                         const Scalar& alpha) {
+  return record(
+      name, y, inputs(a, b), save(alpha), [](const Tensor& g, const Scalar&) { return g; },
+      [](const Tensor& g, const Scalar& alpha) { return scaled(g, alpha); });
 }
 
 static Tensor add_scaled(const char* op, const Tensor& a, const Tensor& b, const Scalar& alpha, Out out) {
   DType type = result_type({&a, &b});
   check_alpha(op, type, alpha);
   Tensor factor = wrapped_number(alpha);
-  if (type == DType::Bool) return binary(Elementwise::add, a, mul(b, wrapped_number(alpha.to<double>() != 0)), out);
+  if (type == DType::Bool)
+    return binary(Elementwise::add, a, mul(b, wrapped_number(alpha.to<double>() != 0)), out);
   return elementwise_as(Elementwise::add_scaled, type, {&a, &b, &factor}, out);
 }
 
@@ -63,18 +68,22 @@ Tensor add(const Tensor& a, const Tensor& b, const Scalar& alpha, Out out) {
   if (is_one(alpha)) {
     if (alpha.dtype == DType::Bool) check_alpha("add", result_type({&a, &b}), alpha);
     Tensor y = binary(Elementwise::add, a, b, out);
-    return record("AddBackward0", y, inputs(a, b), save(), [](const Tensor& g) { return g; },
-                  [](const Tensor& g) { return g; });
+    return record(
+        "AddBackward0", y, inputs(a, b), save(), [](const Tensor& g) { return g; },
+        [](const Tensor& g) { return g; });
   }
   return record_sum("AddBackward0", add_scaled("add", a, b, alpha, out), a, b, alpha);
 }
 
 static void check_difference(const Tensor& a, const Tensor& b) {
   bool first = a.dtype() == DType::Bool, second = b.dtype() == DType::Bool;
-  if (!first && !second) [[likely]] return;
-  check(!first || !second, "sub: subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+  if (!first && !second) [[likely]]
+    return;
+  check(!first || !second,
+        "sub: subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
         "`logical_xor()` operator instead.");
-  fail(ErrorKind::Runtime, "sub: subtraction, the `-` operator, with a bool tensor is not supported. If you are trying "
+  fail(ErrorKind::Runtime,
+       "sub: subtraction, the `-` operator, with a bool tensor is not supported. If you are trying "
        "to invert a mask, use the `~` or `logical_not()` operator instead.");
 }
 
@@ -83,8 +92,9 @@ Tensor sub(const Tensor& a, const Tensor& b, const Scalar& alpha, Out out) {
   if (is_one(alpha) && alpha.dtype != DType::Bool) {
     Tensor y = binary(Elementwise::sub, a, b, out);
     const char* name = a.body()->wrapped_number ? "RsubBackward1" : "SubBackward0";
-    return record(name, y, inputs(a, b), save(), [](const Tensor& g) { return g; },
-                  [](const Tensor& g) { return neg(g); });
+    return record(
+        name, y, inputs(a, b), save(), [](const Tensor& g) { return g; },
+        [](const Tensor& g) { return neg(g); });
   }
   check_alpha("sub", result_type({&a, &b}), alpha);
   Scalar factor = negated(alpha);
@@ -103,16 +113,18 @@ Tensor rsub(const Tensor& a, const Tensor& b, const Scalar& alpha) {
 
 Tensor mul(const Tensor& a, const Tensor& b, Out out) {
   Tensor y = binary(Elementwise::mul, a, b, out);
-  return record("MulBackward0", y, inputs(a, b), save(kept_if(needs_grad(b), a), kept_if(needs_grad(a), b)),
-                [](const Tensor& g, const Tensor&, const Tensor& b) { return mul(g, b); },
-                [](const Tensor& g, const Tensor& a, const Tensor&) { return mul(g, a); });
+  return record(
+      "MulBackward0", y, inputs(a, b), save(kept_if(needs_grad(b), a), kept_if(needs_grad(a), b)),
+      [](const Tensor& g, const Tensor&, const Tensor& b) { return mul(g, b); },
+      [](const Tensor& g, const Tensor& a, const Tensor&) { return mul(g, a); });
 }
 
 Tensor div(const Tensor& a, const Tensor& b, Out out) {
   Tensor y = binary(Elementwise::div, a, b, out);
-  return record("DivBackward0", y, inputs(a, b), save(kept_if(needs_grad(b), a), b),
-                [](const Tensor& g, const Tensor&, const Tensor& b) { return div(g, b); },
-                [](const Tensor& g, const Tensor& a, const Tensor& b) { return neg(mul(g, div(div(a, b), b))); });
+  return record(
+      "DivBackward0", y, inputs(a, b), save(kept_if(needs_grad(b), a), b),
+      [](const Tensor& g, const Tensor&, const Tensor& b) { return div(g, b); },
+      [](const Tensor& g, const Tensor& a, const Tensor& b) { return neg(mul(g, div(div(a, b), b))); });
 }
 
 static Tensor no_slope(const Tensor& g) { return zeros_like(g); }
@@ -120,8 +132,10 @@ static Tensor no_slope(const Tensor& g) { return zeros_like(g); }
 Tensor divide(const Tensor& a, const Tensor& b, const std::optional<std::string>& rounding_mode, Out out) {
   if (!rounding_mode) return div(a, b, out);
   bool down = *rounding_mode == "floor";
-  check(down || *rounding_mode == "trunc", "div: expected rounding_mode to be one of None, 'trunc', or 'floor' but "
-        "found '", *rounding_mode, "'");
+  check(down || *rounding_mode == "trunc",
+        "div: expected rounding_mode to be one of None, 'trunc', or 'floor' but "
+        "found '",
+        *rounding_mode, "'");
   Tensor y = binary(down ? Elementwise::floor_divide : Elementwise::trunc_divide, a, b, out);
   return record("DivBackward2", y, inputs(a, b), save(), no_slope, no_slope);
 }
@@ -133,17 +147,19 @@ Tensor floor_divide(const Tensor& a, const Tensor& b, Out out) {
 Tensor remainder(const Tensor& a, const Tensor& b, Out out) {
   Tensor y = binary(Elementwise::remainder, a, b, out);
   const char* name = b.body()->wrapped_number ? "RemainderBackward0" : "RemainderBackward1";
-  return record(name, y, inputs(a, b), save(kept_if(needs_grad(b), a), kept_if(needs_grad(b), b)),
-                [](const Tensor& g, const Tensor&, const Tensor&) { return g; },
-                [](const Tensor& g, const Tensor& a, const Tensor& b) { return neg(mul(g, divide(a, b, "floor"))); });
+  return record(
+      name, y, inputs(a, b), save(kept_if(needs_grad(b), a), kept_if(needs_grad(b), b)),
+      [](const Tensor& g, const Tensor&, const Tensor&) { return g; },
+      [](const Tensor& g, const Tensor& a, const Tensor& b) { return neg(mul(g, divide(a, b, "floor"))); });
 }
 
 Tensor fmod(const Tensor& a, const Tensor& b, Out out) {
   Tensor y = binary(Elementwise::fmod, a, b, out);
   const char* name = b.body()->wrapped_number ? "FmodBackward0" : "FmodBackward1";
-  return record(name, y, inputs(a, b), save(kept_if(needs_grad(b), a), kept_if(needs_grad(b), b)),
-                [](const Tensor& g, const Tensor&, const Tensor&) { return g; },
-                [](const Tensor& g, const Tensor& a, const Tensor& b) { return neg(mul(g, divide(a, b, "trunc"))); });
+  return record(
+      name, y, inputs(a, b), save(kept_if(needs_grad(b), a), kept_if(needs_grad(b), b)),
+      [](const Tensor& g, const Tensor&, const Tensor&) { return g; },
+      [](const Tensor& g, const Tensor& a, const Tensor& b) { return neg(mul(g, divide(a, b, "trunc"))); });
 }
 
 // ---------------------------------------------------------------- powers
@@ -192,23 +208,23 @@ Tensor pow(const Tensor& a, const Tensor& b, Out out) {
   if (a.body()->wrapped_number) return power_of_number(a, b, out);
   Tensor y = binary(Elementwise::pow, a, b, out);
   bool second = needs_grad(b);
-  return record("PowBackward1", y, inputs(a, b), save(a, b, kept_if(second, y)),
-                [](const Tensor& g, const Tensor& a, const Tensor& b, const Tensor&) {
-                  Tensor slope = mul(b, pow(a, sub(b, wrapped_number(1))));
-                  return mul(g, where(eq(b, wrapped_number(0)), wrapped_number(0), slope));
-                },
-                [](const Tensor& g, const Tensor& a, const Tensor& b, const Tensor& y) {
-                  Tensor zero = wrapped_number(0);
-                  return mul(g, where(bitwise_and(eq(a, zero), ge(b, zero)), zero, mul(y, log(a))));
-                });
+  return record(
+      "PowBackward1", y, inputs(a, b), save(a, b, kept_if(second, y)),
+      [](const Tensor& g, const Tensor& a, const Tensor& b, const Tensor&) {
+        Tensor slope = mul(b, pow(a, sub(b, wrapped_number(1))));
+        return mul(g, where(eq(b, wrapped_number(0)), wrapped_number(0), slope));
+      },
+      [](const Tensor& g, const Tensor& a, const Tensor& b, const Tensor& y) {
+        Tensor zero = wrapped_number(0);
+        return mul(g, where(bitwise_and(eq(a, zero), ge(b, zero)), zero, mul(y, log(a))));
+      });
 }
 
 Tensor float_power(const Tensor& a, const Tensor& b, Out out) {
   check(!out || out.target->dtype() == DType::Float64, "float_power: the output has dtype ",
-        name_of(out ? out.target->dtype() : DType::Float64), " but the operation's result requires dtype float64");
-  auto widened = [](const Tensor& x) {
-    return x.body()->wrapped_number ? x : to_dtype(x, DType::Float64);
-  };
+        name_of(out ? out.target->dtype() : DType::Float64),
+        " but the operation's result requires dtype float64");
+  auto widened = [](const Tensor& x) { return x.body()->wrapped_number ? x : to_dtype(x, DType::Float64); };
   return pow(widened(a), widened(b), out);
 }
 

@@ -9,7 +9,8 @@ Tensor sub(const Tensor& a, const Tensor& b, const Scalar& alpha = 1, Out out = 
 Tensor rsub(const Tensor& a, const Tensor& b, const Scalar& alpha = 1);  // b - alpha * a
 Tensor mul(const Tensor& a, const Tensor& b, Out out = {});
 Tensor div(const Tensor& a, const Tensor& b, Out out = {});
-Tensor divide(const Tensor& a, const Tensor& b, const std::optional<std::string>& rounding_mode, Out out = {});
+Tensor divide(const Tensor& a, const Tensor& b, const std::optional<std::string>& rounding_mode,
+              Out out = {});
 Tensor floor_divide(const Tensor& a, const Tensor& b, Out out = {});
 Tensor remainder(const Tensor& a, const Tensor& b, Out out = {});
 Tensor fmod(const Tensor& a, const Tensor& b, Out out = {});
@@ -27,7 +28,8 @@ bool any_zero(const Tensor& x);
 bool any_nan(const Tensor& x);
 
 // ---- for the ops of this family
-// The tensor, where a derivative will read it; else nothing, so that its memory is free and it may be changed.
+// The tensor, where a derivative will read it; else nothing, so that its memory is free and it may be
+// changed.
 inline const Tensor& kept_if(bool needed, const Tensor& x) {
   static const Tensor nothing;
   return needed ? x : nothing;

@@ -36,7 +36,8 @@ Tensor minimum(const Tensor& a, const Tensor& b, Out out = {});
 Tensor fmax(const Tensor& a, const Tensor& b, Out out = {});
 Tensor fmin(const Tensor& a, const Tensor& b, Out out = {});
 // Either bound may be absent, not both. A bound of Python's is a wrapped number.
-Tensor clamp(const Tensor& x, const std::optional<Tensor>& min, const std::optional<Tensor>& max, Out out = {});
+Tensor clamp(const Tensor& x, const std::optional<Tensor>& min, const std::optional<Tensor>& max,
+             Out out = {});
 Tensor clamp_min(const Tensor& x, const Tensor& min, Out out = {});
 Tensor clamp_max(const Tensor& x, const Tensor& max, Out out = {});
 

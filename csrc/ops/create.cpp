@@ -51,7 +51,7 @@ Tensor to_device(const Tensor& x, Device device) {
 }
 
 Tensor copy_(const Tensor& self, const Tensor& source) {
-  check_inplace("copy_", self);
+  check_inplace("copy_", self, false, any_needs_grad(inputs(source)));
   check(expandable(source.sizes(), self.sizes()), "copy_: The size of tensor ", self.sizes(),
         " must match the size of the source ", source.sizes());
   check_no_overlap("copy_", self, source);

@@ -23,14 +23,13 @@ Tensor extremum(Reduction op, const Tensor& x, const Reduced& r) {
 Tensor extremum_of_all(Reduction op, const char* name, const char* node, const Tensor& x, Out out) {
   Tensor y = extremum(op, x, reduced_nonempty(name, x, {}, false));
   if (x.is_floating())
-    record(node, y, inputs(x), save(x, y), [](const Tensor& g, const Tensor& x, const Tensor& y) {
-      return share_among_all_ties(g, x, y);
-    });
+    record(node, y, inputs(x), save(x, y),
+           [](const Tensor& g, const Tensor& x, const Tensor& y) { return share_among_all_ties(g, x, y); });
   return deliver(name, y, out);
 }
 
-ValuesAndIndices extremum_along(Reduction op, const char* name, const char* node, const Tensor& x, int64_t dim,
-                                bool keepdim) {
+ValuesAndIndices extremum_along(Reduction op, const char* name, const char* node, const Tensor& x,
+                                int64_t dim, bool keepdim) {
   Reduced r = reduced_nonempty(name, x, Shape{dim}, keepdim);
   Tensor y = empty(r.sizes, x.dtype(), x.device()), index = empty(r.sizes, DType::Int64, x.device());
   if (y.count()) reduce_into(op, working_type(x.dtype()), y, x, r, index);
@@ -42,8 +41,8 @@ Tensor ties_with(const Tensor& x, const Tensor& y, const Shape& dims, bool keepd
   return eq(detach(x), detach(with_kept_dims(y, dims, x.sizes(), keepdim)));
 }
 
-Tensor amax_or_amin(Reduction op, const char* name, const char* node, const Tensor& x, const Dims& dims, bool keepdim,
-                    Out out) {
+Tensor amax_or_amin(Reduction op, const char* name, const char* node, const Tensor& x, const Dims& dims,
+                    bool keepdim, Out out) {
   Reduced r = reduced_nonempty(name, x, dims, keepdim);
   Tensor y = extremum(op, x, r);
   if (x.is_floating())
@@ -54,8 +53,8 @@ Tensor amax_or_amin(Reduction op, const char* name, const char* node, const Tens
   return deliver(name, y, out);
 }
 
-Tensor position_of_extremum(Reduction op, const char* name, const Tensor& x, std::optional<int64_t> dim, bool keepdim,
-                            Out out) {
+Tensor position_of_extremum(Reduction op, const char* name, const Tensor& x, std::optional<int64_t> dim,
+                            bool keepdim, Out out) {
   check(x.dtype() != DType::Bool, name, ": does not support bool input");
   Reduced r = reduced_nonempty(name, x, dim ? Dims(Shape{*dim}) : Dims(), keepdim, ErrorKind::Index);
   Tensor index = empty(r.sizes, DType::Int64, x.device());
@@ -65,8 +64,12 @@ Tensor position_of_extremum(Reduction op, const char* name, const Tensor& x, std
 
 }  // namespace
 
-Tensor max(const Tensor& x, Out out) { return extremum_of_all(Reduction::max, "max", "MaxBackward1", x, out); }
-Tensor min(const Tensor& x, Out out) { return extremum_of_all(Reduction::min, "min", "MinBackward1", x, out); }
+Tensor max(const Tensor& x, Out out) {
+  return extremum_of_all(Reduction::max, "max", "MaxBackward1", x, out);
+}
+Tensor min(const Tensor& x, Out out) {
+  return extremum_of_all(Reduction::min, "min", "MinBackward1", x, out);
+}
 
 ValuesAndIndices max(const Tensor& x, int64_t dim, bool keepdim) {
   return extremum_along(Reduction::max, "max", "MaxBackward0", x, dim, keepdim);
@@ -91,7 +94,8 @@ std::tuple<Tensor, Tensor> aminmax(const Tensor& x, std::optional<int64_t> dim, 
                 Tensor total;
                 for (int i = 0; i < 2; i++) {
                   if (!g[i].defined()) continue;
-                  Tensor part = share_among_ties(g[i], ties_with(x, i ? greatest : least, dims, keepdim), dims, keepdim);
+                  Tensor part = share_among_ties(g[i], ties_with(x, i ? greatest : least, dims, keepdim),
+                                                 dims, keepdim);
                   total = total.defined() ? add(total, part) : part;
                 }
                 return Gradients{total};

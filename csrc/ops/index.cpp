@@ -49,6 +49,7 @@ Indices normalized(const char* op, const Tensor& x, const Indices& indices) {
 struct Advanced {
   Shape common;     // what the indices broadcast to
   int at = 0;       // where their dimensions come in the result
+  int only = -1;    // the dimension that is indexed, where it is one
   Picked picked;
 };
 
@@ -115,25 +116,32 @@ void check_all_bounds(const char* op, const Tensor& x, const Indices& indices, c
 }
 
 void set_index(const char* op, const Tensor& x, const Indices& indices, Advanced& a) {
-  int used = 0, only = 0;
-  for (int d = 0; d < x.rank(); d++) {
-    if (!indices[d].defined()) continue;
-    used++;
-    only = d;
-  }
   Picked& p = a.picked;
-  p.index = used == 1 ? indices[only] : joint_places(op, x, indices, a.common);
-  if (used == 1) {
-    p.step = x.strides()[only];
-    p.size = x.sizes()[only];
+  if (a.only < 0) {
+    p.index = joint_places(op, x, indices, a.common);
+  } else {
+    p.index = indices[a.only];
+    p.step = x.strides()[a.only];
+    p.size = x.sizes()[a.only];
   }
   Shape strides = expanded_strides(p.index, a.common);
   p.index_strides = Shape::filled(p.sizes.size(), 0);
   std::copy(strides.begin(), strides.end(), p.index_strides.begin() + a.at);
 }
 
-Advanced advanced(const char* op, const Tensor& x, const Indices& indices) {
-  Advanced a{common_sizes(op, indices), place_in_result(indices), {}};
+int only_indexed(const Indices& indices) {
+  int only = -1;
+  for (int d = 0; d < int(indices.size()); d++) {
+    if (!indices[d].defined()) continue;
+    if (only >= 0) return -1;
+    only = d;
+  }
+  return only;
+}
+
+// `checks_later`: a read checks a single index on the way.
+Advanced advanced(const char* op, const Tensor& x, const Indices& indices, bool checks_later = false) {
+  Advanced a{common_sizes(op, indices), place_in_result(indices), only_indexed(indices), {}};
   Picked& p = a.picked;
   for (int d = 0; d < x.rank(); d++) {
     for (int64_t size : d == a.at ? a.common : Shape{}) {
@@ -144,7 +152,8 @@ Advanced advanced(const char* op, const Tensor& x, const Indices& indices) {
     p.sizes.push_back(x.sizes()[d]);
     p.strides.push_back(x.strides()[d]);
   }
-  check_all_bounds(op, x, indices, a);
+  bool later = checks_later && a.only >= 0 && product(p.sizes);
+  if (!later) check_all_bounds(op, x, indices, a);
   set_index(op, x, indices, a);
   return a;
 }
@@ -176,9 +185,10 @@ Shape without_leading_ones(const Shape& sizes, int rank) {
 Tensor index(const Tensor& x, const Indices& indices) {
   check(any_defined(indices), "index: at least one index tensor is needed");
   Indices all = normalized("index", x, indices);
-  Advanced a = advanced("index", x, all);
+  Advanced a = advanced("index", x, all, true);
   Tensor y = empty_strided(a.picked.sizes, result_strides(a, all), x.dtype(), x.device());
-  move_picked("index", IndexMode::get, x, a.picked, y, y.strides());
+  if (a.only >= 0) read_picked("index", ErrorKind::Index, x, a.picked, y, -a.picked.size, a.only);
+  else move_picked("index", IndexMode::get, x, a.picked, y, y.strides());
   Shape from = x.sizes();
   return record("IndexBackward0", y, inputs(x), save(all, from), [](const Tensor& g, const Indices& all, const Shape& from) {
     return index_put(zeros(from, g.dtype(), g.device()), all, g, true);

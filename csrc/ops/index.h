@@ -23,6 +23,8 @@ Tensor index_fill(const Tensor& x, int64_t dim, const Tensor& index, const Scala
 Tensor index_reduce(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source, const std::string& reduce,
                     bool include_self, Out out = {});
 Tensor embedding(const Tensor& weight, const Tensor& indices, int64_t padding, bool scale_by_frequency);
+// Shrinks the rows that are looked up to a norm of at most max_norm, in place.
+Tensor embedding_renorm_(const Tensor& weight, const Tensor& indices, double max_norm, double norm_type);
 
 // ---- along a dimension, element by element
 Tensor gather(const Tensor& x, int64_t dim, const Tensor& index);

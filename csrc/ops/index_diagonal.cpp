@@ -104,6 +104,7 @@ static Tensor replaced(const char* op, const Tensor& x, const Tensor& src, View 
 
 Tensor select_scatter(const Tensor& x, const Tensor& src, int64_t dim, int64_t index) {
   Tensor y = replaced("select_scatter", x, src, [&](const Tensor& y) { return select(y, dim, index); });
+  if (!y.is_floating()) return y;
   return record("SelectScatterBackward0", y, inputs(x, src), save(dim, index),
                 [](const Tensor& g, const int64_t& dim, const int64_t& index) {
                   return select_scatter(g, zeros_like(select(g, dim, index)), dim, index);
@@ -115,6 +116,7 @@ Tensor slice_scatter(const Tensor& x, const Tensor& src, int64_t dim, std::optio
                      std::optional<int64_t> end, int64_t step) {
   Tensor y = replaced("slice_scatter", x, src, [&](const Tensor& y) { return slice(y, dim, start, end, step); });
   using Bound = std::optional<int64_t>;
+  if (!y.is_floating()) return y;
   return record("SliceScatterBackward0", y, inputs(x, src), save(dim, start, end, step),
                 [](const Tensor& g, const int64_t& dim, const Bound& start, const Bound& end, const int64_t& step) {
                   return slice_scatter(g, zeros_like(slice(g, dim, start, end, step)), dim, start, end, step);
@@ -126,6 +128,7 @@ Tensor slice_scatter(const Tensor& x, const Tensor& src, int64_t dim, std::optio
 
 Tensor diagonal_scatter(const Tensor& x, const Tensor& src, int64_t offset, int64_t dim1, int64_t dim2) {
   Tensor y = replaced("diagonal_scatter", x, src, [&](const Tensor& y) { return diagonal(y, offset, dim1, dim2); });
+  if (!y.is_floating()) return y;
   return record("DiagonalScatterBackward0", y, inputs(x, src), save(offset, dim1, dim2),
                 [](const Tensor& g, const int64_t& offset, const int64_t& a, const int64_t& b) {
                   return diagonal_scatter(g, zeros_like(diagonal(g, offset, a, b)), offset, a, b);

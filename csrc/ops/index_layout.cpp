@@ -41,18 +41,22 @@ Tensor flipud(const Tensor& x) {
   return flip(x, {0});
 }
 
+static Tensor rotated(const Tensor& x, int quarters, int a, int b) {
+  GradGuard off(false);
+  Tensor y = quarters == 0 ? start_from(x, {}) : flip(x, quarters == 2 ? Shape{a, b} : Shape{quarters == 1 ? b : a});
+  return quarters % 2 ? detach(transpose(y, a, b)) : y;
+}
+
 Tensor rot90(const Tensor& x, int64_t k, const Shape& dims) {
   const char* op = "rot90";
   check(dims.size() == 2, op, ": expected total rotation dims == 2, but got dims = ", dims.size());
   check(x.rank() >= 2, op, ": expected total dims >= 2, but got total dims = ", x.rank());
   int a = wrap_dim(op, dims[0], x.rank()), b = wrap_dim(op, dims[1], x.rank());
   check(a != b, op, ": expected rotation dims to be different, but got dim0 = ", dims[0], " and dim1 = ", dims[1]);
-  switch ((k % 4 + 4) % 4) {
-    case 1: return transpose(flip(x, {b}), a, b);
-    case 2: return flip(x, {a, b});
-    case 3: return transpose(flip(x, {a}), a, b);
-    default: return clone(x);
-  }
+  Tensor y = rotated(x, int((k % 4 + 4) % 4), a, b);
+  int64_t back = -(k % 4);
+  return record("Rot90Backward0", y, inputs(x), save(back, dims),
+                [](const Tensor& g, const int64_t& back, const Shape& dims) { return rot90(g, back, dims); });
 }
 
 // ---------------------------------------------------------------- roll
@@ -80,6 +84,7 @@ Tensor roll(const Tensor& x, const Shape& shifts, const Dims& dims) {
     check(shifts.size() == 1, op, ": shifts and dimensions must align. shifts: ", shifts.size(), ", dims: 0");
     return reshape(roll(reshape(x, {-1}), shifts, Shape{0}), x.sizes());
   }
+  if (x.count() == 0) return clone(x);
   check(shifts.size() == dims->size(), op, ": shifts and dimensions must align. shifts: ", shifts.size(), ", dims: ", dims->size());
   check_index(x.rank() > 0, op, ": Dimension specified as ", (*dims)[0], " but tensor has no dimensions");
   Shape by = Shape::filled(x.rank(), 0), back = by;

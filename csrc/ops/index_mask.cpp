@@ -33,6 +33,7 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value, Out
     elementwise_as(Elementwise::where, x.dtype(), {&mask, &number, &x}, Out{&y, true});
     y.storage()->last_writer = op;
   }
+  if (!y.is_floating()) return settled(op, y, out);
   y = record("MaskedFillBackward0", y, inputs(x, value), save(mask),
              [](const Tensor& g, const Tensor& mask) { return masked_fill(g, mask, 0); },
              [](const Tensor& g, const Tensor& mask) { return sum(where(mask, g, number_like(g, 0))); });

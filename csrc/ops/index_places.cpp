@@ -83,6 +83,19 @@ void move_picked(const char* op, IndexMode mode, const Tensor& indexed, const Pi
   kernel({mode, picked.sizes.size(), picked.sizes.data(), &a, &b, &c, picked.step, picked.size});
 }
 
+void read_picked(const char* op, ErrorKind kind, const Tensor& x, const Picked& picked, const Tensor& y, int64_t low,
+                 int64_t dim) {
+  if (y.count() == 0) return;
+  auto kernel = kernels_of(x.device()).checked_get;
+  if (kernel) {
+    Operand a = operand_of(y, y.strides()), b = operand_of(x, picked.strides), c = operand_of(picked.index, picked.index_strides);
+    IndexCall call{IndexMode::get, picked.sizes.size(), picked.sizes.data(), &a, &b, &c, picked.step, picked.size};
+    if (kernel(call, low, picked.size)) return;
+  }
+  check_bounds(op, kind, picked.index, low, picked.size, dim);
+  move_picked(op, IndexMode::get, x, picked, y, y.strides());
+}
+
 void write_picked(const char* op, IndexMode mode, const Tensor& y, const Picked& picked, const Tensor& source, Out out) {
   if (out.in_place) check_apart(op, y, source);
   move_picked(op, mode, y, picked, source, expanded_strides(source, picked.sizes));

@@ -34,6 +34,9 @@ Picked picked_elements(const Tensor& x, int dim, const Tensor& index);
 Picked picked_slices(const Tensor& x, int dim, const Tensor& index);
 void move_picked(const char* op, IndexMode mode, const Tensor& indexed, const Picked& picked, const Tensor& dense,
                  const Shape& dense_strides);
+// y = the picked elements, of dimension `dim` of x; each index is checked against [low, size).
+void read_picked(const char* op, ErrorKind kind, const Tensor& x, const Picked& picked, const Tensor& y, int64_t low,
+                 int64_t dim);
 // Changes y at the picked places by a source that broadcasts over them.
 void write_picked(const char* op, IndexMode mode, const Tensor& y, const Picked& picked, const Tensor& source, Out out);
 

@@ -21,11 +21,15 @@ void check_shapes(const char* op, const Tensor& x, int dim, const Tensor& index,
   }
 }
 
-// The index as the kernels take it, checked against x.
-Tensor checked_index(const char* op, const Tensor& x, int dim, const Tensor& index, const Tensor* source = nullptr) {
+// The index as the kernels take it, with the shape, and then with the values, checked against x.
+Tensor fitting_index(const char* op, const Tensor& x, int dim, const Tensor& index, const Tensor* source = nullptr) {
   check_index_type(op, index, true);
   if (index.count()) check_shapes(op, x, dim, index, source);
-  Tensor places = as_int64(index, x.device());
+  return as_int64(index, x.device());
+}
+
+Tensor checked_index(const char* op, const Tensor& x, int dim, const Tensor& index, const Tensor* source = nullptr) {
+  Tensor places = fitting_index(op, x, dim, index, source);
   check_bounds(op, ErrorKind::Runtime, places, 0, x.rank() ? x.sizes()[dim] : 1, dim);
   return places;
 }
@@ -62,11 +66,11 @@ std::string reduction_of(const std::string& combination) {
 
 Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
   int at = wrap_dim("gather", dim, x.rank());
-  Tensor places = checked_index("gather", x, at, index);
+  Tensor places = fitting_index("gather", x, at, index);
   Tensor y = empty(index.sizes(), x.dtype(), x.device());
   Tensor whole = at_least_1d(x);
   if (index.count())
-    move_picked("gather", IndexMode::get, whole, picked_elements(whole, at, at_least_1d(places)), y, at_least_1d(y).strides());
+    read_picked("gather", ErrorKind::Runtime, whole, picked_elements(whole, at, at_least_1d(places)), at_least_1d(y), 0, at);
   Shape from = x.sizes();
   return record("GatherBackward0", y, inputs(x), save(from, at, places),
                 [](const Tensor& g, const Shape& from, const int& at, const Tensor& index) {

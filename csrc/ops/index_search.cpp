@@ -58,8 +58,8 @@ Tensor bincount(const Tensor& x, const std::optional<Tensor>& weights, int64_t m
 
 Tensor histc(const Tensor& x, int64_t bins, const Scalar& min_value, const Scalar& max_value) {
   const char* op = "histc";
-  if (!x.is_floating()) not_for(op, x.dtype());
   check(bins > 0, op, ": bins must be > 0, but got ", bins);
+  if (!x.is_floating()) not_for(op, x.dtype());
   GradGuard off(false);
   double low = min_value.to<double>(), high = max_value.to<double>();
   Tensor values = reshape(x, {-1});
@@ -146,6 +146,7 @@ Tensor bucketize(const Tensor& x, const Tensor& boundaries, bool out_int32, bool
 
 Tensor isin(const Tensor& elements, const Tensor& test, bool, bool invert) {
   const char* op = "isin";
+  check_type(!elements.body()->wrapped_number || !test.body()->wrapped_number, op, ": one of the arguments must be a tensor");
   for (const Tensor* x : {&elements, &test})
     check(x->dtype() != DType::Bool, op, ": unsupported input type encountered: ", name_of(x->dtype()));
   GradGuard off(false);

@@ -129,6 +129,7 @@ Tensor index_fill(const Tensor& x, int64_t dim, const Tensor& index, const Tenso
   Tensor y = start_from(x, out, Order::kept);
   Tensor flat = at_least_1d(y);
   write_picked(op, IndexMode::set, flat, picked_slices(flat, at, vector), number, out);
+  if (!y.is_floating()) return settled(op, y, out);
   y = record("IndexFillBackward0", y, inputs(x, value), save(at, vector),
              [](const Tensor& g, const int& at, const Tensor& index) { return index_fill(g, at, index, 0); },
              [](const Tensor& g, const int& at, const Tensor& index) {
@@ -186,6 +187,21 @@ Tensor embedding(const Tensor& weight, const Tensor& indices, int64_t padding, b
   return record("EmbeddingBackward0", y, inputs(weight), save(places, rows, padding, scale_by_frequency),
                 [](const Tensor& g, const Tensor& indices, const int64_t& rows, const int64_t& padding,
                    const bool& by_frequency) { return embedding_gradient(g, indices, rows, padding, by_frequency); });
+}
+
+Tensor embedding_renorm_(const Tensor& weight, const Tensor& indices, double max_norm, double norm_type) {
+  const char* op = "embedding_renorm_";
+  check(weight.rank() == 2, op, ": 'weight' must be 2-D, got shape ", weight.sizes());
+  check_index_type(op, indices, true);
+  check_inplace(op, weight);
+  GradGuard off(false);
+  Tensor used = unique(reshape(as_int64(indices, weight.device()), {-1}), true, false, false, {})[0];
+  Tensor rows = index_select(weight, 0, used), norms = vector_norm(rows, norm_type, Shape{1}, true);
+  Tensor limit = wrapped_number(max_norm), shrunk = div(limit, plus(norms, 1e-7));
+  Tensor scale = where(gt(norms, limit), shrunk, wrapped_number(1.0));
+  return in_place(op, weight, false, false, [&](const Tensor& x, Out out) {
+    return index_copy(x, 0, used, to_dtype(mul(rows, scale), x.dtype()), out);
+  });
 }
 
 // ---------------------------------------------------------------- elements in row-major order

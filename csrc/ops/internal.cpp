@@ -243,16 +243,28 @@ bool is_simple(std::initializer_list<const Tensor*> inputs) {
   return true;
 }
 
+bool has_usual_strides(const Tensor& x) {
+  int64_t expected = 1;
+  for (int i = x.rank() - 1; i >= 0; i--) {
+    if (x.strides()[i] != expected) return false;
+    expected *= std::max<int64_t>(x.sizes()[i], 1);
+  }
+  return true;
+}
+
 // The one tensor that settles the result: the rest are laid out alike, or single numbers.
 const Tensor* leader_of(std::initializer_list<const Tensor*> inputs) {
   const Tensor* leader = *inputs.begin();
+  bool numbers = false;
   for (const Tensor* x : inputs) {
     if (!x->is_contiguous()) return nullptr;
+    numbers |= x->rank() == 0;
     if (x->rank() == 0) continue;
     if (leader->rank() == 0) leader = x;
     if (!(x->sizes() == leader->sizes())) return nullptr;
   }
-  return leader;
+  // Beside a number, strides of dimensions of size 1 are handed on where they are unusual.
+  return numbers && !has_usual_strides(*leader) ? nullptr : leader;
 }
 
 void run(Elementwise op, DType compute, const Tensor& y, std::initializer_list<const Tensor*> inputs) {
@@ -372,7 +384,13 @@ Tensor elementwise(Elementwise op, std::initializer_list<const Tensor*> inputs, 
 
 // ---------------------------------------------------------------- in-place
 
-void check_inplace(const char* op, const Tensor& self, bool uniform) {
+static void check_list_view(const char* op, const Tensor& self) {
+  check(self.body()->view_kind != ViewKind::MultiOutput, op, ": an output of a function that returns multiple views is "
+        "being modified inplace. Such functions do not allow the output views to be modified inplace. You should replace "
+        "the inplace operation by an out-of-place one.");
+}
+
+void check_inplace(const char* op, const Tensor& self, bool uniform, bool recording) {
   Body& body = *self.body();
   for (int i = 0; i < self.rank(); i++)
     check(uniform || self.sizes()[i] < 2 || self.strides()[i] != 0 || self.count() == 0, op,
@@ -381,17 +399,20 @@ void check_inplace(const char* op, const Tensor& self, bool uniform) {
   check(!body.inference || inference_mode, op,
         ": Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a "
         "normal tensor before doing inplace update.");
-  if (!grad_enabled() || !needs_grad(self)) return;
+  if (!grad_enabled() || !(recording || needs_grad(self))) return;
+  check_list_view(op, self);
+  if (!needs_grad(self)) return;
   check(!is_leaf(self), op, ": a leaf Variable that requires grad is being used in an in-place operation.");
   if (!body.base) return;
   Tensor base{Ref<Body>(body.base)};
   check(!is_leaf(base), op, ": a view of a leaf Variable that requires grad is being used in an in-place operation.");
-  check(body.view_kind != ViewKind::MultiOutput, op, ": Output of ", producer_of(self)->name,
-        " is a view and is being modified inplace. This view is the output of a function that returns multiple views. "
-        "Such functions do not allow the output views to be modified inplace. You should replace the inplace "
-        "operation by an out-of-place one.");
   check(body.view_kind != ViewKind::NoGrad, op, ": A view was created in no_grad mode and is being modified inplace "
         "with grad mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden.");
+}
+
+Tensor apart_from(const char* op, const Tensor& self, const Tensor& other) {
+  check_no_overlap(op, self, other);
+  return other.storage()->memory_owner() == self.storage()->memory_owner() ? snapshot(other) : other;
 }
 
 Tensor snapshot(const Tensor& self) {

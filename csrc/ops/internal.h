@@ -49,17 +49,20 @@ Tensor deliver(const char* op, Tensor result, Out out);
 Device common_device(const char* op, std::initializer_list<const Tensor*> inputs);
 
 // ---- in-place
-// `uniform`: every element gets the same value, so that elements may share memory.
-void check_inplace(const char* op, const Tensor& self, bool uniform = false);
+// `uniform`: every element gets the same value, so that elements may share memory. `recording`: another input makes
+// the result part of a graph.
+void check_inplace(const char* op, const Tensor& self, bool uniform = false, bool recording = false);
 void check_no_overlap(const char* op, const Tensor& written, const Tensor& read);
 // The tensor as it was, with its place in the graph, for rules that need the value that is about to be overwritten.
 Tensor snapshot(const Tensor& self);
+// Another input of a recorded in-place op: as it was, where it shares memory with what is about to be overwritten.
+Tensor apart_from(const char* op, const Tensor& self, const Tensor& other);
 
 // Runs body(input, out) so that its result replaces the values of self. `keeps_input` says that the derivative
 // reads the old values.
 template <class Body>
 Tensor in_place(const char* op, const Tensor& self, bool keeps_input, bool recording, Body&& body) {
-  check_inplace(op, self);
+  check_inplace(op, self, false, recording);
   Tensor input = recording && keeps_input ? snapshot(self) : self;
   Tensor result = body(input, Out{&self, true});
   if (!result.is(self)) return deliver(op, result, Out{&self, true});

@@ -22,7 +22,9 @@ Joined joined(const std::vector<Tensor>& tensors, int64_t dim) {
     check(tensors[i].rank() > 0, "cat: zero-dimensional tensor (at position ", i, ") cannot be concatenated");
   auto shaped = std::find_if_not(tensors.begin(), tensors.end(), is_legacy_empty);
   const Tensor& model = shaped == tensors.end() ? tensors[0] : *shaped;
-  Joined j{wrap_dim("cat", dim, model.rank()), model.dtype(), model.device(), model.sizes()};
+  // Where there is nothing but such tensors, any dimension will do.
+  int at = wrap_dim("cat", is_legacy_empty(model) ? 0 : dim, model.rank());
+  Joined j{at, model.dtype(), model.device(), model.sizes()};
   for (size_t i = 0; i < tensors.size(); i++) {
     const Tensor& x = tensors[i];
     j.dtype = promote(j.dtype, x.dtype());

@@ -23,42 +23,46 @@ Tensor norm_values(const Tensor& x, double p, const Reduced& r) {
 }
 
 // `value`, but `other` where `mask` says; the masked values have no part in derivatives.
-Tensor masked(const Tensor& mask, double other, const Tensor& value) { return where(mask, wrapped_number(other), value); }
+Tensor masked(const Tensor& mask, double other, const Tensor& value) {
+  return where(mask, wrapped_number(other), value);
+}
 
 // The gradient of y = (sum |x|^p)^(1/p): sign(x) |x|^(p-1) / y^(p-1), and the subgradient 0 at 0.
 Tensor power_gradient(const Tensor& g, const Tensor& x, const Tensor& y, double p) {
   Tensor at_zero = eq(detach(y), wrapped_number(0)), safe = masked(at_zero, 1, y);
   if (p == 2) return mul(x, masked(at_zero, 0, div(g, safe)));
   Tensor none = eq(detach(x), wrapped_number(0)), size = masked(none, 1, abs(x));
-  Tensor sign = masked(none, 0, unary(Elementwise::sign, detach(x)));
-  return mul(mul(sign, power(size, p - 1)), masked(at_zero, 0, div(g, power(safe, p - 1))));
+  return mul(mul(sign(x), power(size, p - 1)), masked(at_zero, 0, div(g, power(safe, p - 1))));
 }
 
-Tensor norm_gradient(const Tensor& g_reduced, const Tensor& x, const Tensor& y_reduced, double p, const Shape& dims,
-                     bool keepdim) {
+Tensor norm_gradient(const Tensor& g_reduced, const Tensor& x, const Tensor& y_reduced, double p,
+                     const Shape& dims, bool keepdim) {
   Tensor g = with_kept_dims(g_reduced, dims, x.sizes(), keepdim);
   Tensor y = with_kept_dims(y_reduced, dims, x.sizes(), keepdim);
   if (p == 0) return zeros_like(x);
-  if (p == 1) return mul(g, unary(Elementwise::sign, detach(x)));
+  if (p == 1) return mul(g, sign(x));
   if (!std::isinf(p)) return power_gradient(g, x, y, p);
-  Tensor fixed = detach(x), ties = eq(abs(fixed), detach(y));
-  return mul(unary(Elementwise::sign, fixed), share_among_ties(g, ties, dims, true));
+  Tensor ties = eq(abs(detach(x)), detach(y));
+  return mul(sign(x), share_among_ties(g, ties, dims, true));
 }
 
 void check_norm(const Tensor& x, double p, const Reduced& r, std::optional<DType> dtype) {
-  check(x.is_floating(), "norm: expected a floating point or complex tensor as input, got ", legacy_name_of(x.dtype()));
+  check(x.is_floating(), "norm: expected a floating point or complex tensor as input, got ",
+        legacy_name_of(x.dtype()));
   check(!dtype || is_floating(*dtype), "norm: dtype should be floating point or complex, but got ",
         legacy_name_of(dtype.value_or(x.dtype())));
-  check(!dtype || promote(x.dtype(), *dtype) == *dtype, "norm: the dtype of the input (", legacy_name_of(x.dtype()),
-        ") should be convertible without narrowing to the specified dtype (", legacy_name_of(dtype.value_or(x.dtype())), ")");
+  check(!dtype || promote(x.dtype(), *dtype) == *dtype, "norm: the dtype of the input (",
+        legacy_name_of(x.dtype()), ") should be convertible without narrowing to the specified dtype (",
+        legacy_name_of(dtype.value_or(x.dtype())), ")");
   bool has_identity = p >= 0 && !std::isinf(p);
-  check(has_identity || r.count > 0, "norm: cannot compute the ", p, " norm of an empty tensor of shape ", x.sizes(),
-        " because the operation does not have an identity");
+  check(has_identity || r.count > 0, "norm: cannot compute the ", p, " norm of an empty tensor of shape ",
+        x.sizes(), " because the operation does not have an identity");
 }
 
 }  // namespace
 
-Tensor vector_norm(const Tensor& input, double p, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
+Tensor vector_norm(const Tensor& input, double p, const Dims& dims, bool keepdim,
+                   std::optional<DType> dtype) {
   Reduced r = reduced("norm", input, dims, keepdim);
   check_norm(input, p, r, dtype);
   Tensor x = dtype ? to_dtype(input, *dtype) : input, y;
@@ -72,8 +76,9 @@ Tensor vector_norm(const Tensor& input, double p, const Dims& dims, bool keepdim
 }
 
 Tensor dist(const Tensor& a, const Tensor& b, double p) {
-  check(is_floating(result_type({&a, &b})), "dist: input dtype should be either floating point or complex, got ",
-        legacy_name_of(a.dtype()), " and ", legacy_name_of(b.dtype()));
+  check(is_floating(result_type({&a, &b})),
+        "dist: input dtype should be either floating point or complex, got ", legacy_name_of(a.dtype()),
+        " and ", legacy_name_of(b.dtype()));
   return vector_norm(sub(a, b), p);
 }
 
@@ -82,7 +87,8 @@ Tensor renorm(const Tensor& x, double p, int64_t dim, double maxnorm) {
   check(p > 0, "renorm: non-positive-norm not supported, got p = ", p);
   check(maxnorm >= 0, "renorm: expected maxnorm to be >= 0 but got ", maxnorm);
   check(x.rank() > 1, "renorm: input needs at least 2 dimensions, got ", x.rank(), " dimensions");
-  check(x.is_floating(), "renorm: expected a floating point or complex tensor as input, got ", legacy_name_of(x.dtype()));
+  check(x.is_floating(), "renorm: expected a floating point or complex tensor as input, got ",
+        legacy_name_of(x.dtype()));
   int kept = wrap_dim("renorm", dim, x.rank());
   Shape dims;
   for (int i = 0; i < x.rank(); i++)

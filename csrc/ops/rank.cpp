@@ -26,8 +26,8 @@ void check_numeric(const char* op, const Tensor& x) {
   if (x.dtype() == DType::Bool) fail(ErrorKind::NotImplemented, op, ": not implemented for 'Bool'");
 }
 
-std::tuple<Tensor, Tensor> finished(const char* node, Tensor values, Tensor index, const Tensor& x, int64_t dim,
-                                    bool keepdim) {
+std::tuple<Tensor, Tensor> finished(const char* node, Tensor values, Tensor index, const Tensor& x,
+                                    int64_t dim, bool keepdim) {
   if (!keepdim && x.rank()) {
     Shape sizes = x.sizes();
     sizes.erase(int(dim));
@@ -40,7 +40,7 @@ std::tuple<Tensor, Tensor> finished(const char* node, Tensor values, Tensor inde
 
 Tensor median_of_all(const char* op, const char* node, const Tensor& x, Rank rank) {
   check_numeric(op, x);
-  if (x.count() == 0) return full({}, x.is_floating() ? Scalar(NAN) : Scalar(INT64_MIN), x.dtype(), x.device());
+  if (x.count() == 0) return to_dtype(full({}, NAN, DType::Float64, x.device()), x.dtype());
   Tensor y;
   {
     GradGuard off(false);
@@ -52,8 +52,8 @@ Tensor median_of_all(const char* op, const char* node, const Tensor& x, Rank ran
   });
 }
 
-std::tuple<Tensor, Tensor> median_along(const char* op, const char* node, const Tensor& x, int64_t dim, bool keepdim,
-                                        Rank rank) {
+std::tuple<Tensor, Tensor> median_along(const char* op, const char* node, const Tensor& x, int64_t dim,
+                                        bool keepdim, Rank rank) {
   check_numeric(op, x);
   Reduced r = reduced_nonempty(op, x, Shape{dim}, keepdim);
   int along = int(r.dims[0]);
@@ -66,15 +66,17 @@ std::tuple<Tensor, Tensor> median_along(const char* op, const char* node, const 
 std::tuple<Tensor, Tensor> kthvalue(const Tensor& x, int64_t k, int64_t dim, bool keepdim) {
   check_numeric("kthvalue", x);
   Reduced r = reduced_nonempty("kthvalue", x, Shape{dim}, keepdim);
-  check(k >= 1 && k <= r.count, "kthvalue: selected number k out of range for dimension ", r.dims[0], ", got k = ", k,
-        " for size ", r.count);
+  check(k >= 1 && k <= r.count, "kthvalue: selected number k out of range for dimension ", r.dims[0],
+        ", got k = ", k, " for size ", r.count);
   int along = int(r.dims[0]);
   auto [values, index] = select_by_rank("kthvalue", x, along, k, Rank::kth);
   return finished("KthvalueBackward0", values, index, x, along, keepdim);
 }
 
 Tensor median(const Tensor& x) { return median_of_all("median", "MedianBackward0", x, Rank::median); }
-Tensor nanmedian(const Tensor& x) { return median_of_all("nanmedian", "NanmedianBackward0", x, Rank::nanmedian); }
+Tensor nanmedian(const Tensor& x) {
+  return median_of_all("nanmedian", "NanmedianBackward0", x, Rank::nanmedian);
+}
 std::tuple<Tensor, Tensor> median(const Tensor& x, int64_t dim, bool keepdim) {
   return median_along("median", "MedianBackward1", x, dim, keepdim, Rank::median);
 }
@@ -114,14 +116,14 @@ namespace {
 void check_quantile(const char* op, const Tensor& x, const Tensor& q, const std::string& interpolation) {
   check(x.count() > 0, op, ": input tensor must be non-empty, got shape ", x.sizes());
   check(q.rank() <= 1, op, ": q must be a scalar or 1D tensor, got shape ", q.sizes());
-  check(x.dtype() == DType::Float32 || x.dtype() == DType::Float64,
-        op, ": input tensor must be either float or double dtype, got ", legacy_name_of(x.dtype()));
+  check(x.dtype() == DType::Float32 || x.dtype() == DType::Float64, op,
+        ": input tensor must be either float or double dtype, got ", legacy_name_of(x.dtype()));
   check(q.dtype() == x.dtype(), op, ": q tensor must be same dtype as the input tensor, got ",
         legacy_name_of(q.dtype()), " and ", legacy_name_of(x.dtype()));
   for (const char* known : {"linear", "lower", "higher", "midpoint", "nearest"})
     if (interpolation == known) return;
-  fail(ErrorKind::Runtime, op, ": interpolation must be one of linear, lower, higher, midpoint or nearest, but got ",
-       interpolation);
+  fail(ErrorKind::Runtime, op,
+       ": interpolation must be one of linear, lower, higher, midpoint or nearest, but got ", interpolation);
 }
 
 // Where in its sorted row each quantile lies, a fraction: a row with NaNs ends in them.
@@ -138,7 +140,9 @@ Tensor fractional_ranks(const Tensor& rows, const Tensor& q, bool ignore_nan) {
   return where(lt(ranks, wrapped_number(0)), wrapped_number(0), ranks);
 }
 
-Tensor at_ranks(const Tensor& rows, const Tensor& ranks) { return gather(rows, -1, to_dtype(ranks, DType::Int64)); }
+Tensor at_ranks(const Tensor& rows, const Tensor& ranks) {
+  return gather(rows, -1, to_dtype(ranks, DType::Int64));
+}
 
 Tensor interpolated(const Tensor& rows, const Tensor& ranks, const std::string& how) {
   Tensor below = unary(Elementwise::floor, ranks), above = unary(Elementwise::ceil, ranks);
@@ -150,8 +154,8 @@ Tensor interpolated(const Tensor& rows, const Tensor& ranks, const std::string& 
   return lerp(low, high, weight);
 }
 
-Tensor quantile_along(const char* op, const Tensor& x, const Tensor& number, std::optional<int64_t> dim, bool keepdim,
-                      const std::string& how, bool ignore_nan) {
+Tensor quantile_along(const char* op, const Tensor& x, const Tensor& number, std::optional<int64_t> dim,
+                      bool keepdim, const std::string& how, bool ignore_nan) {
   Tensor q = number.body()->wrapped_number ? number_like(x, item(number)) : detach(number);
   check_quantile(op, x, q, how);
   Tensor inside = bitwise_and(ge(q, wrapped_number(0)), le(q, wrapped_number(1)));

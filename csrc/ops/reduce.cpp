@@ -13,7 +13,8 @@ Tensor accumulate(Reduction op, const Tensor& x, const Reduced& r, DType dtype, 
   return y;
 }
 
-Tensor truth(Reduction op, const char* name, bool identity, const Tensor& x, const Dims& dims, bool keepdim, Out out) {
+Tensor truth(Reduction op, const char* name, bool identity, const Tensor& x, const Dims& dims, bool keepdim,
+             Out out) {
   DType dtype = x.dtype() == DType::UInt8 ? DType::UInt8 : DType::Bool;
   if (dims && dims->empty()) return deliver(name, to_dtype(ne(x, wrapped_number(0)), dtype), out);
   return deliver(name, accumulate(op, x, reduced(name, x, dims, keepdim), dtype, identity), out);
@@ -27,7 +28,9 @@ Tensor unreduced_mean(const Tensor& g, const Shape& dims, const Shape& sizes, bo
 Tensor products_of_others(const Tensor& x, int64_t dim) {
   int64_t n = x.size(dim);
   Tensor one = ones_like(narrow(x, dim, 0, 1));
-  auto products_before = [&](const Tensor& x) { return cumprod(cat({one, narrow(x, dim, 0, n - 1)}, dim), dim); };
+  auto products_before = [&](const Tensor& x) {
+    return cumprod(cat({one, narrow(x, dim, 0, n - 1)}, dim), dim);
+  };
   return mul(products_before(x), flip(products_before(flip(x, {dim})), {dim}));
 }
 
@@ -81,7 +84,8 @@ static DType mean_type(const char* op, const Tensor& x, std::optional<DType> dty
 Tensor mean(const Tensor& x, const Dims& dims, bool keepdim, std::optional<DType> dtype, Out out) {
   DType type = mean_type("mean", x, dtype);
   Reduced r = reduced("mean", x, dims, keepdim);
-  Tensor y = accumulate(Reduction::sum, x, r, working_type(type), 0);  // a half would overflow before the division
+  Tensor y =
+      accumulate(Reduction::sum, x, r, working_type(type), 0);  // a half would overflow before the division
   Tensor number = wrapped_number(double(r.count));
   binary(Elementwise::div, y, number, Out{&y, true});
   if (type != y.dtype()) {
@@ -90,9 +94,8 @@ Tensor mean(const Tensor& x, const Dims& dims, bool keepdim, std::optional<DType
   }
   Shape sizes = x.sizes();
   y = record(r.whole ? "MeanBackward0" : "MeanBackward1", y, inputs(x), save(r.dims, sizes, keepdim, r.count),
-             [](const Tensor& g, const Shape& dims, const Shape& sizes, const bool& keepdim, const int64_t& count) {
-               return unreduced_mean(g, dims, sizes, keepdim, count);
-             });
+             [](const Tensor& g, const Shape& dims, const Shape& sizes, const bool& keepdim,
+                const int64_t& count) { return unreduced_mean(g, dims, sizes, keepdim, count); });
   return deliver("mean", y, out);
 }
 

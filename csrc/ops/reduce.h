@@ -5,12 +5,16 @@
 
 namespace tt {
 
-// `dims` absent or empty: all of them. An integer or bool sum or product is int64; `dtype` casts before reducing.
-Tensor sum(const Tensor& x, const Dims& dims = {}, bool keepdim = false, std::optional<DType> dtype = {}, Out out = {});
+// `dims` absent or empty: all of them. An integer or bool sum or product is int64; `dtype` casts before
+// reducing.
+Tensor sum(const Tensor& x, const Dims& dims = {}, bool keepdim = false, std::optional<DType> dtype = {},
+           Out out = {});
 Tensor nansum(const Tensor& x, const Dims& dims, bool keepdim, std::optional<DType> dtype, Out out = {});
-Tensor mean(const Tensor& x, const Dims& dims = {}, bool keepdim = false, std::optional<DType> dtype = {}, Out out = {});
+Tensor mean(const Tensor& x, const Dims& dims = {}, bool keepdim = false, std::optional<DType> dtype = {},
+            Out out = {});
 Tensor nanmean(const Tensor& x, const Dims& dims, bool keepdim, std::optional<DType> dtype, Out out = {});
-Tensor prod(const Tensor& x, const Dims& dims = {}, bool keepdim = false, std::optional<DType> dtype = {}, Out out = {});
+Tensor prod(const Tensor& x, const Dims& dims = {}, bool keepdim = false, std::optional<DType> dtype = {},
+            Out out = {});
 Tensor sum_to(const Tensor& x, const Shape& sizes);  // undoes a broadcast
 
 // ---- truth: bool, but uint8 of uint8
@@ -33,8 +37,10 @@ Tensor argmin(const Tensor& x, std::optional<int64_t> dim = {}, bool keepdim = f
 // ---- statistics; the divisor of a variance is max(0, count - correction)
 Tensor var(const Tensor& x, const Dims& dims = {}, double correction = 1, bool keepdim = false, Out out = {});
 Tensor std(const Tensor& x, const Dims& dims = {}, double correction = 1, bool keepdim = false, Out out = {});
-std::tuple<Tensor, Tensor> var_mean(const Tensor& x, const Dims& dims = {}, double correction = 1, bool keepdim = false);
-std::tuple<Tensor, Tensor> std_mean(const Tensor& x, const Dims& dims = {}, double correction = 1, bool keepdim = false);
+std::tuple<Tensor, Tensor> var_mean(const Tensor& x, const Dims& dims = {}, double correction = 1,
+                                    bool keepdim = false);
+std::tuple<Tensor, Tensor> std_mean(const Tensor& x, const Dims& dims = {}, double correction = 1,
+                                    bool keepdim = false);
 Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim = false, Out out = {});
 Tensor cov(const Tensor& x, int64_t correction, const std::optional<Tensor>& fweights,
            const std::optional<Tensor>& aweights);

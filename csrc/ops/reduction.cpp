@@ -7,7 +7,8 @@ Reduced reduced(const char* op, const Tensor& x, const Dims& dims, bool keepdim)
   const Shape& sizes = x.sizes();
   int rank = sizes.size();
   if (!r.whole) r.dims = wrap_dims(op, *dims, rank);
-  else for (int i = 0; i < rank; i++) r.dims.push_back(i);
+  else
+    for (int i = 0; i < rank; i++) r.dims.push_back(i);
   for (int i = 0; i < rank; i++) {
     bool goes = r.whole || r.dims.contains(i);
     if (goes) r.count *= sizes[i];
@@ -19,18 +20,19 @@ Reduced reduced(const char* op, const Tensor& x, const Dims& dims, bool keepdim)
 
 Reduced reduced_nonempty(const char* op, const Tensor& x, const Dims& dims, bool keepdim, ErrorKind whole) {
   Reduced r = reduced(op, x, dims, keepdim);
-  if (x.count()) [[likely]] return r;
+  if (x.count()) [[likely]]
+    return r;
   if (r.whole)
-    fail(whole, op, ": Expected reduction dim to be specified for input.numel() == 0, an empty input has no ", op,
-         ", got shape ", x.sizes());
+    fail(whole, op, ": Expected reduction dim to be specified for input.numel() == 0, an empty input has no ",
+         op, ", got shape ", x.sizes());
   for (int64_t dim : r.dims)
-    check_index(x.sizes()[int(dim)] > 0, op, ": Expected reduction dim ", dim, " to have non-zero size, got shape ",
-                x.sizes());
+    check_index(x.sizes()[int(dim)] > 0, op, ": Expected reduction dim ", dim,
+                " to have non-zero size, got shape ", x.sizes());
   return r;
 }
 
-void reduce_into(Reduction op, DType compute, const Tensor& y, const Tensor& x, const Reduced& r, const Tensor& index,
-                 const Tensor& mean) {
+void reduce_into(Reduction op, DType compute, const Tensor& y, const Tensor& x, const Reduced& r,
+                 const Tensor& index, const Tensor& mean) {
   Shape strides = contiguous_strides(r.kept_sizes);
   for (int64_t dim : r.dims)
     if (x.rank()) strides[int(dim)] = 0;
@@ -63,13 +65,14 @@ void record_selection(const char* node, const Tensor& y, const Tensor& index, co
                       bool keepdim) {
   if (!x.is_floating() || !any_needs_grad(inputs(x))) return;
   Shape sizes = x.sizes();
-  record(node, y, inputs(x), save(index, dim, sizes, keepdim),
-         [](const Tensor& g, const Tensor& index, const int64_t& dim, const Shape& sizes, const bool& keepdim) {
-           if (sizes.empty()) return g;
-           Tensor zeros = tt::zeros(sizes, g.dtype(), g.device());
-           if (keepdim) return scatter_add(zeros, dim, index, g);
-           return scatter_add(zeros, dim, unsqueeze(index, dim), unsqueeze(g, dim));
-         });
+  record(
+      node, y, inputs(x), save(index, dim, sizes, keepdim),
+      [](const Tensor& g, const Tensor& index, const int64_t& dim, const Shape& sizes, const bool& keepdim) {
+        if (sizes.empty()) return g;
+        Tensor zeros = tt::zeros(sizes, g.dtype(), g.device());
+        if (keepdim) return scatter_add(zeros, dim, index, g);
+        return scatter_add(zeros, dim, unsqueeze(index, dim), unsqueeze(g, dim));
+      });
 }
 
 DType accumulated(DType type, std::optional<DType> wanted, Out out) {

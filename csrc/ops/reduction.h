@@ -27,16 +27,18 @@ void reduce_into(Reduction op, DType compute, const Tensor& y, const Tensor& x, 
 Tensor with_kept_dims(const Tensor& y, const Shape& dims, const Shape& sizes, bool keepdim);
 Tensor unreduced(const Tensor& y, const Shape& dims, const Shape& sizes, bool keepdim);
 
-// The contiguous memory of y as a tensor of other sizes. Unlike a view made while nothing is recorded, it may be given
-// a history.
+// The contiguous memory of y as a tensor of other sizes. Unlike a view made while nothing is recorded, it may
+// be given a history.
 Tensor resized(const Tensor& y, const Shape& sizes);
 
-// Gives y, selected from x along a dimension at the positions `index`, its derivative: the gradient goes to where it
-// was selected, all else gets 0.
-void record_selection(const char* node, const Tensor& y, const Tensor& index, const Tensor& x, int64_t dim, bool keepdim);
+// Gives y, selected from x along a dimension at the positions `index`, its derivative: the gradient goes to
+// where it was selected, all else gets 0.
+void record_selection(const char* node, const Tensor& y, const Tensor& index, const Tensor& x, int64_t dim,
+                      bool keepdim);
 // The derivative of a selection without positions: the elements that `ties` marks share the gradient evenly.
 Tensor share_among_ties(const Tensor& g, const Tensor& ties, const Shape& dims, bool keepdim);
-Tensor share_among_all_ties(const Tensor& g, const Tensor& x, const Tensor& y);  // of y, a single element of x
+Tensor share_among_all_ties(const Tensor& g, const Tensor& x,
+                            const Tensor& y);  // of y, a single element of x
 
 // The type that a reduction computes in: halves are storage formats.
 inline DType working_type(DType type) { return is_half(type) ? DType::Float32 : type; }

@@ -36,7 +36,8 @@ Tensor cast_for_scan(const char* name, const Tensor& x, std::optional<DType> dty
 
 Tensor reversed_cumsum(const Tensor& x, int64_t dim) { return flip(cumsum(flip(x, {dim}), dim), {dim}); }
 
-// r[k] = g[k] + a[k] r[k + 1], by doubling the distance over which terms have been summed; the last a is not read.
+// r[k] = g[k] + a[k] r[k + 1], by doubling the distance over which terms have been summed; the last a is not
+// read.
 Tensor linear_recurrence(Tensor a, Tensor r, int64_t dim) {
   int64_t n = r.size(dim);
   for (int64_t distance = 1; distance < n; distance *= 2) {
@@ -108,8 +109,8 @@ Tensor logcumsumexp(const Tensor& x, int64_t dim) {
                 });
 }
 
-static std::tuple<Tensor, Tensor> running_extremum(Scan op, const char* name, const char* node, const Tensor& x,
-                                                   int64_t dim) {
+static std::tuple<Tensor, Tensor> running_extremum(Scan op, const char* name, const char* node,
+                                                   const Tensor& x, int64_t dim) {
   int64_t along = wrap_dim(name, dim, x.rank());
   Tensor index = empty(x.sizes(), DType::Int64, x.device());
   Tensor y = scanned(op, name, x, int(along), index);
@@ -130,8 +131,10 @@ static void check_joined(const Tensor& x, const Tensor& part, int dim) {
   check(part.rank() == x.rank(), "diff: expects prepend or append to be the same dimension as input, got ",
         part.sizes(), " for input of shape ", x.sizes());
   for (int i = 0; i < x.rank(); i++)
-    check(i == dim || part.sizes()[i] == x.sizes()[i], "diff: expects the shape of tensor to prepend or append to match "
-          "that of input except along the differencing dimension ", dim, ", got ", part.sizes(), " and ", x.sizes());
+    check(i == dim || part.sizes()[i] == x.sizes()[i],
+          "diff: expects the shape of tensor to prepend or append to match "
+          "that of input except along the differencing dimension ",
+          dim, ", got ", part.sizes(), " and ", x.sizes());
 }
 
 Tensor diff(const Tensor& input, int64_t n, int64_t dim, const std::optional<Tensor>& prepend,
@@ -179,8 +182,8 @@ Tensor gaps(const char* op, const Tensor& y, Tensor x, int dim) {
   if (x.rank() < y.rank()) {
     Shape sizes = Shape::filled(y.rank(), 1);
     if (x.rank() == 1) {
-      check(x.count() == y.size(dim), op, ": There must be one `x` value for each sample point, got ", x.count(), " for ",
-            y.size(dim));
+      check(x.count() == y.size(dim), op, ": There must be one `x` value for each sample point, got ",
+            x.count(), " for ", y.size(dim));
       sizes[dim] = x.count();
     } else {
       std::copy(x.sizes().begin(), x.sizes().end(), sizes.end() - x.rank());

@@ -10,7 +10,8 @@ static Tensor along(const char* op, RowKernel kernel, const Tensor& input, int d
   auto run = kernels_of(input.device()).*kernel;
   check(run, op, ": not implemented on ", input.device());
   GradGuard off(false);
-  Tensor x = contiguous(input), g = grad.defined() ? contiguous(grad) : Tensor(), y = empty(x.sizes(), x.dtype(), x.device());
+  Tensor x = contiguous(input), g = grad.defined() ? contiguous(grad) : Tensor(),
+         y = empty(x.sizes(), x.dtype(), x.device());
   if (x.count() == 0) return y;
   RowCall call{x.dtype(), 1, 1, 1};
   for (int i = 0; i < x.rank(); i++) (i < dim ? call.outer : i == dim ? call.n : call.inner) *= x.sizes()[i];
@@ -42,13 +43,15 @@ static Tensor softmax_backward(const Tensor& g, const Tensor& y, const int64_t& 
 }
 
 Tensor softmax(const Tensor& x, int64_t dim, std::optional<DType> dtype) {
-  Tensor converted = prepared("softmax", x, dim, dtype), y = along("softmax", &Kernels::softmax, converted, int(dim));
+  Tensor converted = prepared("softmax", x, dim, dtype),
+         y = along("softmax", &Kernels::softmax, converted, int(dim));
   return record("SoftmaxBackward0", y, inputs(converted), save(y, dim), softmax_backward);
 }
 
 // g - e^y times the sum of g
 static Tensor log_softmax_backward(const Tensor& g, const Tensor& y, const int64_t& dim) {
-  if (!any_needs_grad(inputs(g, y))) return along("log_softmax", &Kernels::log_softmax_backward, y, int(dim), g);
+  if (!any_needs_grad(inputs(g, y)))
+    return along("log_softmax", &Kernels::log_softmax_backward, y, int(dim), g);
   return sub(g, mul(exp(y), summed(g, dim)));
 }
 
@@ -58,6 +61,8 @@ Tensor log_softmax(const Tensor& x, int64_t dim, std::optional<DType> dtype) {
   return record("LogSoftmaxBackward0", y, inputs(converted), save(y, dim), log_softmax_backward);
 }
 
-Tensor softmin(const Tensor& x, int64_t dim, std::optional<DType> dtype) { return softmax(neg(x), dim, dtype); }
+Tensor softmin(const Tensor& x, int64_t dim, std::optional<DType> dtype) {
+  return softmax(neg(x), dim, dtype);
+}
 
 }  // namespace tt

@@ -53,8 +53,9 @@ Tensor polygamma(int64_t n, const Tensor& x, Out out) {
   check(n >= 0, "polygamma: polygamma(n, x) does not support negative n, got ", n);
   Tensor order = wrapped_number(double(n));
   Tensor y = elementwise_as(Elementwise::polygamma, floating_result(x.dtype()), {&order, &x}, out);
-  return record("PolygammaBackward0", y, inputs(x), save(n, x),
-                [](const Tensor& g, const int64_t& n, const Tensor& x) { return mul(g, polygamma(n + 1, x)); });
+  return record(
+      "PolygammaBackward0", y, inputs(x), save(n, x),
+      [](const Tensor& g, const int64_t& n, const Tensor& x) { return mul(g, polygamma(n + 1, x)); });
 }
 
 // log of the multivariate gamma function: p (p - 1) / 4 log(pi) + the sum of lgamma(x - j / 2) for j < p
@@ -66,26 +67,29 @@ Tensor mvlgamma(const Tensor& x, int64_t p) {
     y = plus(lgamma(x), double(p * (p - 1)) / 4 * std::log(pi));
     for (int64_t j = 1; j < p; j++) y = add(y, lgamma(plus(x, -0.5 * double(j))));
   }
-  return record("MvlgammaBackward0", y, inputs(x), save(x, p), [](const Tensor& g, const Tensor& x, const int64_t& p) {
-    Tensor slope = digamma(x);
-    for (int64_t j = 1; j < p; j++) slope = add(slope, digamma(plus(x, -0.5 * double(j))));
-    return mul(g, slope);
-  });
+  return record("MvlgammaBackward0", y, inputs(x), save(x, p),
+                [](const Tensor& g, const Tensor& x, const int64_t& p) {
+                  Tensor slope = digamma(x);
+                  for (int64_t j = 1; j < p; j++) slope = add(slope, digamma(plus(x, -0.5 * double(j))));
+                  return mul(g, slope);
+                });
 }
 
 // ---------------------------------------------------------------- Bessel functions
 
 Tensor i0(const Tensor& x, Out out) {
   Tensor y = unary(Elementwise::i0, x, out);
-  return record("I0Backward0", y, inputs(x), save(x), [](const Tensor& g, const Tensor& x) { return mul(g, i1(x)); });
+  return record("I0Backward0", y, inputs(x), save(x),
+                [](const Tensor& g, const Tensor& x) { return mul(g, i1(x)); });
 }
 
 Tensor i1(const Tensor& x, Out out) {
   Tensor y = unary(Elementwise::i1, x, out);
-  return record("SpecialI1Backward0", y, inputs(x), save(x, y), [](const Tensor& g, const Tensor& x, const Tensor& y) {
-    Tensor slope = sub(i0(x), div(y, x));  // the limit at 0 is 1/2
-    return mul(g, where(eq(x, wrapped_number(0)), wrapped_number(0.5), slope));
-  });
+  return record("SpecialI1Backward0", y, inputs(x), save(x, y),
+                [](const Tensor& g, const Tensor& x, const Tensor& y) {
+                  Tensor slope = sub(i0(x), div(y, x));  // the limit at 0 is 1/2
+                  return mul(g, where(eq(x, wrapped_number(0)), wrapped_number(0.5), slope));
+                });
 }
 
 // ---------------------------------------------------------------- logit
@@ -116,7 +120,9 @@ static Tensor all_of(const Tensor& x, bool value) { return full(x.sizes(), value
 
 Tensor isnan(const Tensor& x) { return x.is_floating() ? unary(Elementwise::isnan, x) : all_of(x, false); }
 Tensor isinf(const Tensor& x) { return x.is_floating() ? unary(Elementwise::isinf, x) : all_of(x, false); }
-Tensor isfinite(const Tensor& x) { return x.is_floating() ? unary(Elementwise::isfinite, x) : all_of(x, true); }
+Tensor isfinite(const Tensor& x) {
+  return x.is_floating() ? unary(Elementwise::isfinite, x) : all_of(x, true);
+}
 Tensor isreal(const Tensor& x) { return all_of(x, true); }
 
 static Tensor is_value(const char* op, const Tensor& x, double value, Out out) {
@@ -132,10 +138,14 @@ Tensor isneginf(const Tensor& x, Out out) { return is_value("isneginf", x, -infi
 
 static double largest(DType type) {
   switch (type) {
-    case DType::Float16: return 65504;
-    case DType::BFloat16: return 0x1.FEp127;
-    case DType::Float32: return std::numeric_limits<float>::max();
-    default: return std::numeric_limits<double>::max();
+    case DType::Float16:
+      return 65504;
+    case DType::BFloat16:
+      return 0x1.FEp127;
+    case DType::Float32:
+      return std::numeric_limits<float>::max();
+    default:
+      return std::numeric_limits<double>::max();
   }
 }
 
@@ -154,7 +164,8 @@ Tensor nan_to_num(const Tensor& x, std::optional<double> nan, std::optional<doub
                 [](const Tensor& g, const Tensor& x) { return where(isfinite(x), g, wrapped_number(0)); });
 }
 
-// ---------------------------------------------------------------- complex numbers, as seen from the real line
+// ---------------------------------------------------------------- complex numbers, as seen from the real
+// line
 
 Tensor angle(const Tensor& x) {
   Tensor zero = wrapped_number(0.0), y;
@@ -168,7 +179,8 @@ Tensor angle(const Tensor& x) {
 Tensor real(const Tensor& x) { return x; }
 Tensor same(const Tensor& x) { return x; }
 Tensor imag(const Tensor& x) {
-  fail(ErrorKind::Runtime, "imag: imag is not implemented for tensors with non-complex dtypes, got ", name_of(x.dtype()));
+  fail(ErrorKind::Runtime, "imag: imag is not implemented for tensors with non-complex dtypes, got ",
+       name_of(x.dtype()));
 }
 
 }  // namespace tt

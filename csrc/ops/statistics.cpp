@@ -26,8 +26,8 @@ Moments moments(const Tensor& x, const Reduced& r, double correction) {
 }
 
 // The gradient of (variance, mean): 2 (x - mean) / divisor and 1 / count.
-Tensor moments_gradient(const Gradients& g, const Tensor& x, const Tensor& mean, const Shape& dims, bool keepdim,
-                        double divisor, int64_t count) {
+Tensor moments_gradient(const Gradients& g, const Tensor& x, const Tensor& mean, const Shape& dims,
+                        bool keepdim, double divisor, int64_t count) {
   Tensor total;
   if (g[0].defined()) {
     Tensor slope = times(with_kept_dims(g[0], dims, x.sizes(), keepdim), 2 / divisor);
@@ -57,9 +57,11 @@ std::tuple<Tensor, Tensor> spread_and_mean(const char* op, const char* node, boo
     m = {to_dtype(m.variance, x.dtype()), to_dtype(m.mean, x.dtype())};
   }
   double divisor = divisor_of(r.count, correction);
-  record_many(node, {m.variance, m.mean}, inputs(x), save(x, m.variance, m.mean, r.dims, keepdim, divisor, r.count, root),
-              [](const Gradients& g, Wanted, const Tensor& x, const Tensor& spread, const Tensor& mean, const Shape& dims,
-                 const bool& keepdim, const double& divisor, const int64_t& count, const bool& root) {
+  record_many(node, {m.variance, m.mean}, inputs(x),
+              save(x, m.variance, m.mean, r.dims, keepdim, divisor, r.count, root),
+              [](const Gradients& g, Wanted, const Tensor& x, const Tensor& spread, const Tensor& mean,
+                 const Shape& dims, const bool& keepdim, const double& divisor, const int64_t& count,
+                 const bool& root) {
                 Gradients g_moments = g;
                 if (root && g[0].defined()) g_moments[0] = root_gradient(g[0], spread);
                 return Gradients{moments_gradient(g_moments, x, mean, dims, keepdim, divisor, count)};
@@ -70,10 +72,12 @@ std::tuple<Tensor, Tensor> spread_and_mean(const char* op, const char* node, boo
 }  // namespace
 
 Tensor var(const Tensor& x, const Dims& dims, double correction, bool keepdim, Out out) {
-  return deliver("var", std::get<0>(spread_and_mean("var", "VarBackward0", false, x, dims, correction, keepdim)), out);
+  return deliver(
+      "var", std::get<0>(spread_and_mean("var", "VarBackward0", false, x, dims, correction, keepdim)), out);
 }
 Tensor std(const Tensor& x, const Dims& dims, double correction, bool keepdim, Out out) {
-  return deliver("std", std::get<0>(spread_and_mean("std", "StdBackward0", true, x, dims, correction, keepdim)), out);
+  return deliver(
+      "std", std::get<0>(spread_and_mean("std", "StdBackward0", true, x, dims, correction, keepdim)), out);
 }
 std::tuple<Tensor, Tensor> var_mean(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
   return spread_and_mean("var_mean", "VarMeanBackward0", false, x, dims, correction, keepdim);
@@ -116,14 +120,16 @@ Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim, Out out) {
 namespace {
 
 void check_weights(const char* name, const Tensor& w, const Tensor& x, bool integral) {
-  check(w.rank() <= 1, "cov: expected ", name, " to have one or fewer dimensions but got ", name, " with ", w.rank(),
-        " dimensions");
+  check(w.rank() <= 1, "cov: expected ", name, " to have one or fewer dimensions but got ", name, " with ",
+        w.rank(), " dimensions");
   bool fits = integral ? is_integral(w.dtype()) : is_floating(w.dtype());
-  check(fits, "cov: expected ", name, " to have ", integral ? "integral" : "floating point", " dtype but got ", name,
-        " with ", legacy_name_of(w.dtype()), " dtype");
+  check(fits, "cov: expected ", name, " to have ", integral ? "integral" : "floating point",
+        " dtype but got ", name, " with ", legacy_name_of(w.dtype()), " dtype");
   int64_t observations = x.sizes()[1];
-  check(w.count() == observations, "cov: expected ", name, " to have the same number of elements as there are "
-        "observations in the input but got ", w.count(), " != ", observations);
+  check(w.count() == observations, "cov: expected ", name,
+        " to have the same number of elements as there are "
+        "observations in the input but got ",
+        w.count(), " != ", observations);
   check(observations == 0 || item(min(w)).to<double>() >= 0, "cov: ", name, " cannot be negative");
 }
 
@@ -160,8 +166,8 @@ Tensor cov(const Tensor& input, int64_t correction, const std::optional<Tensor>&
 }
 
 Tensor corrcoef(const Tensor& x) {
-  check(x.rank() <= 2, "corrcoef: expected input to have two or fewer dimensions but got an input with ", x.rank(),
-        " dimensions");
+  check(x.rank() <= 2, "corrcoef: expected input to have two or fewer dimensions but got an input with ",
+        x.rank(), " dimensions");
   Tensor c = cov(x, 1, {}, {});
   if (c.rank() == 0) return div(c, c);
   Tensor deviation = sqrt(diagonal(c, 0, 0, 1));

@@ -1,5 +1,6 @@
-// Sign, powers, logarithms, circular functions and rounding. What is saved is the argument or the result, whichever
-// the derivative needs: an op whose derivative needs only its result can run in place without a copy.
+// Sign, powers, logarithms, circular functions and rounding. What is saved is the argument or the result,
+// whichever the derivative needs: an op whose derivative needs only its result can run in place without a
+// copy.
 #include "ops/unary.h"
 
 #include <numbers>
@@ -17,7 +18,8 @@ static Tensor no_slope(const Tensor& g) { return zeros_like(g); }
 // ---------------------------------------------------------------- sign and size
 
 Tensor neg(const Tensor& x, Out out) {
-  check(x.dtype() != DType::Bool, "neg: negation, the `-` operator, on a bool tensor is not supported. "
+  check(x.dtype() != DType::Bool,
+        "neg: negation, the `-` operator, on a bool tensor is not supported. "
         "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.");
   Tensor y = unary(Elementwise::neg, x, out);
   return record("NegBackward0", y, inputs(x), save(), [](const Tensor& g) { return neg(g); });
@@ -25,7 +27,8 @@ Tensor neg(const Tensor& x, Out out) {
 
 Tensor abs(const Tensor& x, Out out) {
   Tensor y = unary(Elementwise::abs, x, out);
-  return record("AbsBackward0", y, inputs(x), save(x), [](const Tensor& g, const Tensor& x) { return mul(g, sign(x)); });
+  return record("AbsBackward0", y, inputs(x), save(x),
+                [](const Tensor& g, const Tensor& x) { return mul(g, sign(x)); });
 }
 
 Tensor sign(const Tensor& x, Out out) {
@@ -75,7 +78,8 @@ Tensor rsqrt(const Tensor& x, Out out) {
 
 Tensor exp(const Tensor& x, Out out) {
   Tensor y = unary(Elementwise::exp, x, out);
-  return record("ExpBackward0", y, inputs(x), save(y), [](const Tensor& g, const Tensor& y) { return mul(g, y); });
+  return record("ExpBackward0", y, inputs(x), save(y),
+                [](const Tensor& g, const Tensor& y) { return mul(g, y); });
 }
 
 Tensor exp2(const Tensor& x, Out out) {
@@ -92,7 +96,8 @@ Tensor expm1(const Tensor& x, Out out) {
 
 Tensor log(const Tensor& x, Out out) {
   Tensor y = unary(Elementwise::log, x, out);
-  return record("LogBackward0", y, inputs(x), save(x), [](const Tensor& g, const Tensor& x) { return div(g, x); });
+  return record("LogBackward0", y, inputs(x), save(x),
+                [](const Tensor& g, const Tensor& x) { return div(g, x); });
 }
 
 Tensor log2(const Tensor& x, Out out) {
@@ -119,7 +124,8 @@ static Tensor one_minus(const Tensor& x) { return sub(wrapped_number(1), x); }
 
 Tensor sin(const Tensor& x, Out out) {
   Tensor y = unary(Elementwise::sin, x, out);
-  return record("SinBackward0", y, inputs(x), save(x), [](const Tensor& g, const Tensor& x) { return mul(g, cos(x)); });
+  return record("SinBackward0", y, inputs(x), save(x),
+                [](const Tensor& g, const Tensor& x) { return mul(g, cos(x)); });
 }
 
 Tensor cos(const Tensor& x, Out out) {
@@ -166,9 +172,10 @@ Tensor cosh(const Tensor& x, Out out) {
 
 static Tensor tanh_backward(const Tensor& g, const Tensor& y) {
   Tensor z = binary(Elementwise::tanh_grad, g, y);
-  return record("TanhBackwardBackward0", z, inputs(g, y), save(g, y),
-                [](const Tensor& h, const Tensor&, const Tensor& y) { return tanh_backward(h, y); },
-                [](const Tensor& h, const Tensor& g, const Tensor& y) { return times(mul(mul(h, g), y), -2); });
+  return record(
+      "TanhBackwardBackward0", z, inputs(g, y), save(g, y),
+      [](const Tensor& h, const Tensor&, const Tensor& y) { return tanh_backward(h, y); },
+      [](const Tensor& h, const Tensor& g, const Tensor& y) { return times(mul(mul(h, g), y), -2); });
 }
 
 Tensor tanh(const Tensor& x, Out out) {
@@ -241,7 +248,8 @@ Tensor round_decimals(const Tensor& x, int64_t decimals) {
 
 Tensor frac(const Tensor& x, Out out) {
   check_floating("frac", x);
-  return record("FracBackward0", unary(Elementwise::frac, x, out), inputs(x), save(), [](const Tensor& g) { return g; });
+  return record("FracBackward0", unary(Elementwise::frac, x, out), inputs(x), save(),
+                [](const Tensor& g) { return g; });
 }
 
 }  // namespace tt

@@ -293,7 +293,7 @@ static Tensor slice_gradient(const Tensor& g, const Shape& from, int at, int64_t
 }
 
 Tensor slice(const Tensor& x, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step) {
-  check(x.rank() > 0, "slice: slice() cannot be applied to a 0-dim tensor.");
+  check_index(x.rank() > 0, "slice: slice() cannot be applied to a 0-dim tensor.");
   check_value(step > 0, "slice: step must be greater than zero, got ", step);
   int at = wrap_dim("slice", dim, x.rank());
   Shape sizes = x.sizes(), strides = x.strides(), from = x.sizes();

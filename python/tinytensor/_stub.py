@@ -6,6 +6,7 @@ python -m tinytensor._stub FILE
 from __future__ import annotations
 
 import inspect
+import keyword
 import re
 import sys
 from typing import Any
@@ -76,6 +77,8 @@ def _parameter(text: str, first_of_method: bool) -> str:
     star = "*" if text.startswith("*") else ""
     head, _, default = text.lstrip("*").partition("=")
     name, _, annotation = (part.strip() for part in head.partition(":"))
+    if keyword.iskeyword(name):
+        name += "_"
     if first_of_method:
         return "self"
     if star:

@@ -151,7 +151,7 @@ def bad_keys(t):
 
 def bad_writes(t):
     return [
-        E(RuntimeError, "3.*4", t(3, 4), 0, t(3)),
+        E(RuntimeError, "4.*3", t(3, 4), 0, t(3)),
         E(IndexError, "3", t(3, 4), 3, 1),
         E(RuntimeError, "2.*4|4.*2", t(3, 4), slice(0, 2), t(2)),
     ]

@@ -95,6 +95,28 @@ void transpose(const Tile& tile) {
   copy_strided<T>(tile, whole0, 0);
 }
 
+// The input is contiguous along dimension 0, backwards.
+template <class T, int... i>
+TT_INLINE Row<T> reversed(Row<T> row, std::integer_sequence<int, i...>) {
+  return __builtin_shufflevector(row, row, (block_size<T> - 1 - i)...);
+}
+template <class T>
+void reverse(const Tile& tile) {
+  constexpr int64_t size = block_size<T>, item = sizeof(T);
+  int64_t whole = tile.n0 / size * size;
+  for (int64_t j = 0; j < tile.n1; j++) {
+    char* out = tile.out + j * tile.out1;
+    const char* in = tile.in + j * tile.in1;
+    for (int64_t i = 0; i < whole; i += size) {
+      Row<T> row;
+      std::memcpy(&row, in - (i + size - 1) * item, sizeof row);
+      row = reversed<T>(row, std::make_integer_sequence<int, size>{});
+      std::memcpy(out + i * item, &row, sizeof row);
+    }
+  }
+  copy_strided<T>(tile, whole, 0);
+}
+
 // Rows are often too short for the C library's entry to be free.
 TT_INLINE void copy_row(char* out, const char* in, int64_t bytes) {
   constexpr int64_t block = vector_bytes;
@@ -128,6 +150,7 @@ void copy_tile(const Tile& given) {
       copy_row(tile.out + j * tile.out1, tile.in + j * tile.in1, tile.n0 * item);
     return;
   }
+  if (tile.in0 == -item) return reverse<T>(tile);
   if (tile.in1 == item && tile.n1 >= block_size<T>) return transpose<T>(tile);
   copy_strided<T>(tile, 0, 0);
 }
