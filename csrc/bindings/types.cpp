@@ -235,6 +235,11 @@ bool is_number(PyObject* object) {
 }
 
 int64_t integer_of(PyObject* object) {
+  if (PyLong_CheckExact(object)) {  // the common case, without a detour
+    int overflow = 0;
+    int64_t value = PyLong_AsLongLongAndOverflow(object, &overflow);
+    if (!overflow) return value;
+  }
   if (is_tensor(object)) {
     const Tensor& x = tensor_of(object);
     check_type(!x.is_floating() && x.count() == 1, "only integer tensors of a single element can be converted to an index");
@@ -275,7 +280,7 @@ Shape shape_of(PyObject* object) {
   Shape shape;
   for (Py_ssize_t i = 0; i < count; i++) {
     PyObject* entry = PySequence_Fast_GET_ITEM(object, i);
-    shape.push_back(PyLong_CheckExact(entry) && Py_ABS(Py_SIZE(entry)) <= 1 ? PyLong_AsLong(entry) : integer_of(entry));
+    shape.push_back(integer_of(entry));
   }
   return shape;
 }

@@ -12,8 +12,8 @@ enum class IndexMode : uint8_t { get, set, add, multiply, maximum, minimum };
 
 // Element i of the index space `sizes` picks one element of `indexed`: the one at i through the strides of `indexed`,
 // moved by step * index[i] elements. get: dense[i] = that element. The other modes change it by dense[i], in row-major
-// order of the index space where several i pick the same one. Indices lie in [-size, size), where a negative one counts
-// from the end; the caller has seen to that. The result is the same bits for any number of threads.
+// order of the index space where several i pick the same one. An index is at least -size, and size is added to a negative
+// one; the caller has seen to that, and to the upper end. The result is the same bits for any number of threads.
 struct IndexCall {
   IndexMode mode;
   int rank;

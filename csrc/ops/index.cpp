@@ -123,6 +123,7 @@ void set_index(const char* op, const Tensor& x, const Indices& indices, Advanced
     p.index = indices[a.only];
     p.step = x.strides()[a.only];
     p.size = x.sizes()[a.only];
+    p.from_end = true;
   }
   Shape strides = expanded_strides(p.index, a.common);
   p.index_strides = Shape::filled(p.sizes.size(), 0);
@@ -187,7 +188,7 @@ Tensor index(const Tensor& x, const Indices& indices) {
   Indices all = normalized("index", x, indices);
   Advanced a = advanced("index", x, all, true);
   Tensor y = empty_strided(a.picked.sizes, result_strides(a, all), x.dtype(), x.device());
-  if (a.only >= 0) read_picked("index", ErrorKind::Index, x, a.picked, y, -a.picked.size, a.only);
+  if (a.only >= 0) read_picked("index", ErrorKind::Index, x, a.picked, y, a.only);
   else move_picked("index", IndexMode::get, x, a.picked, y, y.strides());
   Shape from = x.sizes();
   return record("IndexBackward0", y, inputs(x), save(all, from), [](const Tensor& g, const Indices& all, const Shape& from) {

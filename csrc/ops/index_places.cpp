@@ -65,33 +65,39 @@ Picked picked_elements(const Tensor& x, int dim, const Tensor& index) {
   return picked;
 }
 
-Picked picked_slices(const Tensor& x, int dim, const Tensor& index) {
-  Picked picked{x.sizes(), x.strides(), index, Shape::filled(x.rank(), 0), x.strides()[dim], x.sizes()[dim]};
+Picked picked_slices(const Tensor& x, int dim, const Tensor& index, bool from_end) {
+  Picked picked{x.sizes(), x.strides(), index, Shape::filled(x.rank(), 0), x.strides()[dim], x.sizes()[dim], from_end};
   picked.sizes[dim] = index.count();
   picked.strides[dim] = 0;
   picked.index_strides[dim] = index.rank() ? index.strides()[0] : 0;
   return picked;
 }
 
+namespace {
+
+struct PickedCall {
+  Operand dense, indexed, index;
+  IndexCall call;
+  PickedCall(IndexMode mode, const Tensor& x, const Picked& p, const Tensor& y, const Shape& y_strides)
+      : dense(operand_of(y, y_strides)), indexed(operand_of(x, p.strides)), index(operand_of(p.index, p.index_strides)),
+        call{mode, p.sizes.size(), p.sizes.data(), &dense, &indexed, &index, p.step, p.from_end ? p.size : 0} {}
+};
+
+}  // namespace
+
 void move_picked(const char* op, IndexMode mode, const Tensor& indexed, const Picked& picked, const Tensor& dense,
                  const Shape& dense_strides) {
   if (product(picked.sizes) == 0) return;
   auto kernel = kernels_of(indexed.device()).index;
   check(kernel, op, ": not implemented on ", indexed.device());
-  Operand a = operand_of(dense, dense_strides), b = operand_of(indexed, picked.strides),
-          c = operand_of(picked.index, picked.index_strides);
-  kernel({mode, picked.sizes.size(), picked.sizes.data(), &a, &b, &c, picked.step, picked.size});
+  kernel(PickedCall(mode, indexed, picked, dense, dense_strides).call);
 }
 
-void read_picked(const char* op, ErrorKind kind, const Tensor& x, const Picked& picked, const Tensor& y, int64_t low,
-                 int64_t dim) {
+void read_picked(const char* op, ErrorKind kind, const Tensor& x, const Picked& picked, const Tensor& y, int64_t dim) {
   if (y.count() == 0) return;
   auto kernel = kernels_of(x.device()).checked_get;
-  if (kernel) {
-    Operand a = operand_of(y, y.strides()), b = operand_of(x, picked.strides), c = operand_of(picked.index, picked.index_strides);
-    IndexCall call{IndexMode::get, picked.sizes.size(), picked.sizes.data(), &a, &b, &c, picked.step, picked.size};
-    if (kernel(call, low, picked.size)) return;
-  }
+  int64_t low = picked.from_end ? -picked.size : 0;
+  if (kernel && kernel(PickedCall(IndexMode::get, x, picked, y, y.strides()).call, low, picked.size)) return;
   check_bounds(op, kind, picked.index, low, picked.size, dim);
   move_picked(op, IndexMode::get, x, picked, y, y.strides());
 }

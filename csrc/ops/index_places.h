@@ -28,15 +28,15 @@ struct Picked {
   Tensor index;           // Int64
   Shape index_strides;
   int64_t step = 1, size = 0;
+  bool from_end = false;  // negative indices count from the end
 };
 // The places along a dimension that index[i, j, ...] names for every (i, j, ...), or a vector for whole slices.
 Picked picked_elements(const Tensor& x, int dim, const Tensor& index);
-Picked picked_slices(const Tensor& x, int dim, const Tensor& index);
+Picked picked_slices(const Tensor& x, int dim, const Tensor& index, bool from_end = false);
 void move_picked(const char* op, IndexMode mode, const Tensor& indexed, const Picked& picked, const Tensor& dense,
                  const Shape& dense_strides);
-// y = the picked elements, of dimension `dim` of x; each index is checked against [low, size).
-void read_picked(const char* op, ErrorKind kind, const Tensor& x, const Picked& picked, const Tensor& y, int64_t low,
-                 int64_t dim);
+// y = the picked elements, of dimension `dim` of x; the indices are checked on the way.
+void read_picked(const char* op, ErrorKind kind, const Tensor& x, const Picked& picked, const Tensor& y, int64_t dim);
 // Changes y at the picked places by a source that broadcasts over them.
 void write_picked(const char* op, IndexMode mode, const Tensor& y, const Picked& picked, const Tensor& source, Out out);
 

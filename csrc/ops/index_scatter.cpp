@@ -70,7 +70,7 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
   Tensor y = empty(index.sizes(), x.dtype(), x.device());
   Tensor whole = at_least_1d(x);
   if (index.count())
-    read_picked("gather", ErrorKind::Runtime, whole, picked_elements(whole, at, at_least_1d(places)), at_least_1d(y), 0, at);
+    read_picked("gather", ErrorKind::Runtime, whole, picked_elements(whole, at, at_least_1d(places)), at_least_1d(y), at);
   Shape from = x.sizes();
   return record("GatherBackward0", y, inputs(x), save(from, at, places),
                 [](const Tensor& g, const Shape& from, const int& at, const Tensor& index) {

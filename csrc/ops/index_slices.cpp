@@ -128,7 +128,7 @@ Tensor index_fill(const Tensor& x, int64_t dim, const Tensor& index, const Tenso
   }
   Tensor y = start_from(x, out, Order::kept);
   Tensor flat = at_least_1d(y);
-  write_picked(op, IndexMode::set, flat, picked_slices(flat, at, vector), number, out);
+  write_picked(op, IndexMode::set, flat, picked_slices(flat, at, vector, true), number, out);
   if (!y.is_floating()) return settled(op, y, out);
   y = record("IndexFillBackward0", y, inputs(x, value), save(at, vector),
              [](const Tensor& g, const int& at, const Tensor& index) { return index_fill(g, at, index, 0); },
@@ -219,7 +219,7 @@ static void check_flat_index(const char* op, const Tensor& x, const Tensor& inde
 
 // A contiguous tensor as one row, in which index[...] picks.
 static Picked picked_flat(const Tensor& flat, const Tensor& index) {
-  return {index.sizes(), Shape::filled(index.rank(), 0), index, index.strides(), 1, flat.count()};
+  return {index.sizes(), Shape::filled(index.rank(), 0), index, index.strides(), 1, flat.count(), true};
 }
 
 Tensor take(const Tensor& x, const Tensor& index) {

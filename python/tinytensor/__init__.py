@@ -19,7 +19,7 @@ for _name in (
 pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
 
 # The modules below find the package's names at call time: what they need at import time stands above.
-from . import _tensor, autograd, cuda, random  # noqa: E402
+from . import _tensor, autograd, cuda, random, special  # noqa: E402
 from ._legacy import CPU_TYPES, set_default_tensor_type  # noqa: E402, F401
 from ._printing import set_printoptions  # noqa: E402, F401
 from ._settings import (  # noqa: E402, F401

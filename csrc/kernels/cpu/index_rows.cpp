@@ -82,18 +82,20 @@ void run_block(const IndexRow& row, char* place) {
 }
 
 // Every element has an index of its own, side by side in memory.
-template <IndexMode mode, class T, bool one_step>
+template <IndexMode mode, class T>
 void run_dense(const IndexRow& row) {
   T* __restrict from = as<T>(row.data[dense]);
   auto* __restrict index = reinterpret_cast<const int64_t*>(row.data[index_at]);
   T* base = as<T>(row.data[indexed]);
-  int64_t step = one_step ? 1 : row.step / int64_t(sizeof(T)), along = row.steps[indexed] / int64_t(sizeof(T));
-  if (along == 0) {
-    for (int64_t i = 0; i < row.n; i++) move<mode>(from + i, base + (index[i] + ((index[i] >> 63) & row.size)) * step);
-    return;
+  int64_t step = row.step / int64_t(sizeof(T)), along = row.steps[indexed] / int64_t(sizeof(T)), n = row.n, size = row.size;
+  if (along == 0 && step == 1 && size == 0) {
+#pragma GCC unroll 4
+    for (int64_t i = 0; i < n; i++) move<mode>(from + i, base + index[i]);
+  } else if (along == 0) {
+    for (int64_t i = 0; i < n; i++) move<mode>(from + i, base + (index[i] + ((index[i] >> 63) & size)) * step);
+  } else {
+    for (int64_t i = 0; i < n; i++) move<mode>(from + i, base + (index[i] + ((index[i] >> 63) & size)) * step + i * along);
   }
-  for (int64_t i = 0; i < row.n; i++)
-    move<mode>(from + i, base + (index[i] + ((index[i] >> 63) & row.size)) * step + i * along);
 }
 
 TT_INLINE int64_t shift(const char* index, const IndexRow& row) {
@@ -106,23 +108,31 @@ void run_row(const IndexRow& row) {
   constexpr int64_t item = sizeof(T);
   if (row.steps[index_at] == 0) return run_block<mode, T>(row, row.data[indexed] + shift(row.data[index_at], row));
   if (row.steps[index_at] == sizeof(int64_t) && row.steps[dense] == item)
-    return row.step == item ? run_dense<mode, T, true>(row) : run_dense<mode, T, false>(row);
+    return run_dense<mode, T>(row);
   for (int64_t i = 0; i < row.n; i++)
     move<mode>(as<T>(row.data[dense] + i * row.steps[dense]),
                as<T>(row.data[indexed] + i * row.steps[indexed] + shift(row.data[index_at] + i * row.steps[index_at], row)));
 }
 
-// An index i is outside when i - low or high - 1 - i is negative: their signs are collected without a branch.
+// An index i is outside when i - low, taken as unsigned, is high - low or more. What cannot compare 64 bits at once
+// collects the signs of i - low and high - 1 - i instead.
 bool outside(const char* data, int64_t stride, int64_t n, int64_t low, int64_t high) {
-  uint64_t least = uint64_t(low), most = uint64_t(high - 1), signs = 0;
+  uint64_t least = uint64_t(low), most = uint64_t(high - 1), found = 0;
   auto* index = reinterpret_cast<const uint64_t*>(data);
-  if (stride == sizeof(int64_t)) {
-    for (int64_t i = 0; i < n; i++) signs |= (index[i] - least) | (most - index[i]);
-  } else {
-    int64_t step = stride / int64_t(sizeof(int64_t));
-    for (int64_t i = 0; i < n; i++) signs |= (index[i * step] - least) | (most - index[i * step]);
-  }
-  return signs >> 63;
+  int64_t step = stride / int64_t(sizeof(int64_t));
+#if defined(__AVX512F__)
+  if (step == 1)
+    for (int64_t i = 0; i < n; i++) found = index[i] - least > found ? index[i] - least : found;
+  else
+    for (int64_t i = 0; i < n; i++) found = index[i * step] - least > found ? index[i * step] - least : found;
+  return n > 0 && found > most - least;
+#else
+  if (step == 1)
+    for (int64_t i = 0; i < n; i++) found |= (index[i] - least) | (most - index[i]);
+  else
+    for (int64_t i = 0; i < n; i++) found |= (index[i * step] - least) | (most - index[i * step]);
+  return found >> 63;
+#endif
 }
 
 #define TT_BY_SIZE(mode)                                                                                          \
