@@ -55,10 +55,14 @@ Tensor copy_(const Tensor& self, const Tensor& source) {
   check(expandable(source.sizes(), self.sizes()), "copy_: The size of tensor ", self.sizes(),
         " must match the size of the source ", source.sizes());
   check_no_overlap("copy_", self, source);
-  Tensor spread = tensor_over(source.storage(), self.sizes(), expanded_strides(source, self.sizes()),
-                              source.offset(), source.dtype());
   if (self.is(source)) return self;
-  copy_values(self, spread);
+  Tensor from = source;
+  if (reaches_into(self, source)) {  // what is read must not have been written yet
+    GradGuard off(false);
+    from = clone(source);
+  }
+  copy_values(self, tensor_over(from.storage(), self.sizes(), expanded_strides(from, self.sizes()), from.offset(),
+                                from.dtype()));
   bump_version(self, "copy_");
   if (!self.is_floating()) return self;
   return record(

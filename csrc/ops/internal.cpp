@@ -316,12 +316,18 @@ std::pair<const char*, const char*> reach(const Tensor& x) {
 
 }  // namespace
 
+bool reaches_into(const Tensor& x, const Tensor& y) {
+  if (x.storage()->memory_owner() != y.storage()->memory_owner()) return false;
+  if (x.count() == 0 || y.count() == 0 || same_memory(x, y)) return false;
+  auto [a, b] = reach(x);
+  auto [c, d] = reach(y);
+  return b > c && d > a;
+}
+
+// Tensors with gaps may lie in one another's: columns of one matrix have a range in common, but no element.
 void check_no_overlap(const char* op, const Tensor& written, const Tensor& read) {
-  if (written.storage()->memory_owner() != read.storage()->memory_owner()) return;
-  if (written.count() == 0 || read.count() == 0 || same_memory(written, read)) return;
-  auto [a, b] = reach(written);
-  auto [c, d] = reach(read);
-  check(b <= c || d <= a, op, ": unsupported operation: some elements of the input tensor and the written-to tensor "
+  if (!reaches_into(written, read)) return;
+  check(!is_dense(written) || !is_dense(read), op, ": unsupported operation: some elements of the input tensor and the written-to tensor "
         "refer to a single memory location. Please clone() the tensor before performing the operation.");
 }
 

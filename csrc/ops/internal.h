@@ -53,6 +53,7 @@ Device common_device(const char* op, std::initializer_list<const Tensor*> inputs
 // the result part of a graph.
 void check_inplace(const char* op, const Tensor& self, bool uniform = false, bool recording = false);
 void check_no_overlap(const char* op, const Tensor& written, const Tensor& read);
+bool reaches_into(const Tensor& x, const Tensor& y);  // their ranges of memory overlap, and they are not the same
 // The tensor as it was, with its place in the graph, for rules that need the value that is about to be overwritten.
 Tensor snapshot(const Tensor& self);
 // Another input of a recorded in-place op: as it was, where it shares memory with what is about to be overwritten.
