@@ -2,7 +2,7 @@
 // computes in.
 #pragma once
 #include "cuda/elements.h"
-#include "kernels/formulas.h"
+#include "kernels/formula_info.h"
 
 namespace tt::cuda {
 

@@ -5,8 +5,10 @@ Every test holds for PyTorch as well: `TT_MODULE=torch` runs them there.
 
 import asyncio
 import contextlib
+import gc
 import inspect
 import warnings
+import weakref
 
 import pytest
 from autograd_support import autograd, leaf, submodule, torch
@@ -369,3 +371,24 @@ def test_variable():
         Variable([1.0])
     with pytest.raises(RuntimeError, match="floating point"):
         Variable(torch.arange(3), requires_grad=True)
+
+
+def test_a_hook_that_refers_to_its_own_tensor_is_collected() -> None:
+    for register in ("register_hook", "register_post_accumulate_grad_hook"):
+        x = torch.ones(3, requires_grad=True)
+        gone = weakref.ref(x)
+        getattr(x, register)(lambda g, x=x: None)
+        del x
+        gc.collect()
+        assert gone() is None, register
+
+
+def test_a_hook_stays_while_the_graph_may_run_it() -> None:
+    seen = []
+    x = torch.ones(3, requires_grad=True)
+    y = (x * 2).sum()
+    x.register_hook(lambda g, x=x: seen.append(g.tolist()))
+    del x
+    gc.collect()
+    y.backward()
+    assert seen == [[2.0, 2.0, 2.0]]

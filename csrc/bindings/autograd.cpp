@@ -1,4 +1,5 @@
 // Autograd for Python: modes, nodes, backward, hooks, custom functions.
+#include "bindings/hooks.h"
 #include "bindings/registry.h"
 #include "engine/backward.h"
 
@@ -12,16 +13,28 @@ struct PyNode {
   Ref<Node> node;
 };
 
-// What a hook from Python is: called with tensors, None leaves the gradient as it is.
-Tensor call_hook(const py::function& hook, const Tensor& g) {
-  py::gil_scoped_acquire lock;
-  py::object result = hook(g);
-  if (result.is_none()) return {};
-  check_type(is_tensor(result.ptr()), "expected Variable, but hook returned '", Py_TYPE(result.ptr())->tp_name, "'");
-  const Tensor& changed = tensor_of(result.ptr());
-  check(changed.sizes() == g.sizes(), "hook has changed the size of value: ", g.sizes(), " became ", changed.sizes());
-  return changed;
-}
+// A hook from Python: called with a tensor; what it returns replaces the gradient, None leaves it as it is.
+struct PythonHook {
+  py::function hook;
+  Tensor operator()(const Tensor& g) const {
+    py::gil_scoped_acquire lock;
+    py::object result = hook(g);
+    if (result.is_none()) return {};
+    check_type(is_tensor(result.ptr()), "expected Variable, but hook returned '", Py_TYPE(result.ptr())->tp_name, "'");
+    const Tensor& changed = tensor_of(result.ptr());
+    check(changed.sizes() == g.sizes(), "hook has changed the size of value: ", g.sizes(), " became ", changed.sizes());
+    return changed;
+  }
+};
+
+// The same for one that is told that the gradient has arrived.
+struct PythonNotice {
+  py::function hook;
+  void operator()(const Tensor& variable) const {
+    py::gil_scoped_acquire lock;
+    hook(variable);
+  }
+};
 
 HookList& hooks_of(const Tensor& x) {
   check(needs_grad(x), "cannot register a hook on a tensor that doesn't require gradient");
@@ -46,7 +59,7 @@ class HookHandle {
 HookHandle register_hook(const Tensor& x, py::function hook) {
   HookList& list = hooks_of(x);
   int64_t id = list.next++;
-  list.hooks[id] = [hook](const Tensor& g) { return call_hook(hook, g); };
+  list.hooks[id] = PythonHook{std::move(hook)};
   std::weak_ptr<HookList> weak = is_leaf(x) ? autograd_of(x).hooks
                                             : producer_of(x)->more().tensor_hooks[autograd_of(x).producer.output];
   return HookHandle([weak, id] {
@@ -59,10 +72,7 @@ HookHandle register_post_accumulate_grad_hook(const Tensor& x, py::function hook
   check(is_leaf(x), "post accumulate grad hooks cannot be registered on non-leaf tensors");
   Autograd& state = autograd_of(x);
   int64_t id = state.next_post_hook++;
-  state.post_accumulate_hooks[id] = [hook](const Tensor& variable) {
-    py::gil_scoped_acquire lock;
-    hook(variable);
-  };
+  state.post_accumulate_hooks[id] = PythonNotice{std::move(hook)};
   return HookHandle([x, id] { autograd_of(x).post_accumulate_hooks.erase(id); });
 }
 
@@ -272,6 +282,24 @@ void backward_from(const Tensor& root, std::optional<Tensor> gradient, std::opti
 
 }  // namespace
 
+int visit_hooks(const Tensor& x, visitproc visit, void* arg) {
+  Autograd* state = autograd_if_any(x);
+  if (!state) return 0;
+  if (state->hooks)
+    for (const auto& [id, hook] : state->hooks->hooks)
+      if (const auto* held = hook.target<PythonHook>()) Py_VISIT(held->hook.ptr());
+  for (const auto& [id, hook] : state->post_accumulate_hooks)
+    if (const auto* held = hook.target<PythonNotice>()) Py_VISIT(held->hook.ptr());
+  return 0;
+}
+
+void clear_hooks(const Tensor& x) {
+  Autograd* state = autograd_if_any(x);
+  if (!state) return;
+  auto hooks = std::exchange(state->hooks, nullptr);
+  auto post_hooks = std::exchange(state->post_accumulate_hooks, {});
+}
+
 void bind_autograd(Registry& registry) {
   registry.op<backward_from>("backward(input, gradient=None, retain_graph=None, create_graph=False, inputs=None)", method,
                              "Adds to the .grad of every leaf its gradient of this tensor.");
@@ -282,7 +310,7 @@ py::object node_object(const Ref<Node>& node) { return node ? py::cast(PyNode{no
 void define_autograd(py::module_& module) {
   set_traceback_source(python_traceback);
   set_interrupt_check(check_signals);
-  py::class_<HookHandle>(module, "RemovableHandle", "Removes a hook.")
+  py::class_<HookHandle>(module, "_RemovableHandle", "Removes a hook.")
       .def("remove", &HookHandle::remove)
       .def("__enter__", [](py::object self) { return self; })
       .def("__exit__", [](HookHandle& self, py::args) { self.remove(); });

@@ -34,7 +34,8 @@ DType scalar_dtype(PyObject* o) {
   if (PyFloat_Check(o)) return default_dtype();
   if (PyLong_Check(o)) return DType::Int64;
   check_type(!PyComplex_Check(o), "tensor: complex numbers are not supported");
-  check_type(is_number(o), "tensor: Could not infer dtype of ", Py_TYPE(o)->tp_name);
+  check_type(!PyUnicode_Check(o), "tensor: invalid data type '", Py_TYPE(o)->tp_name, "'");
+  check(is_number(o), "tensor: Could not infer dtype of ", Py_TYPE(o)->tp_name);
   if (py::hasattr(o, "dtype")) return dtype_of_numpy(py::getattr(o, "dtype"));
   return PyIndex_Check(o) ? DType::Int64 : default_dtype();
 }
@@ -49,6 +50,7 @@ std::optional<DType> list_dtype(PyObject* data) {
   PyTypeObject* last = nullptr;  // a run of plain numbers of one type is looked at once
   for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(fast.ptr()); i++) {
     PyObject* entry = PySequence_Fast_GET_ITEM(fast.ptr(), i);
+    check_value(!PyUnicode_Check(entry), "tensor: too many dimensions 'str'");
     if (Py_TYPE(entry) == last && (PyFloat_CheckExact(entry) || PyLong_CheckExact(entry))) continue;
     last = Py_TYPE(entry);
     std::optional<DType> type = list_dtype(entry);
@@ -63,6 +65,17 @@ T number_as(PyObject* o) {
   if (PyFloat_Check(o)) {
     if constexpr (std::is_same_v<T, bool>) return PyFloat_AS_DOUBLE(o) != 0;
     else return static_cast<T>(PyFloat_AS_DOUBLE(o));
+  }
+  if constexpr (std::is_floating_point_v<T>) {
+    if (PyLong_Check(o)) {  // of any size
+      double value = PyLong_AsDouble(o);
+      if (value == -1 && PyErr_Occurred()) throw py::error_already_set();
+      return static_cast<T>(value);
+    }
+  } else if (PyLong_Check(o)) {
+    int overflow = 0;
+    PyLong_AsLongLongAndOverflow(o, &overflow);
+    check_value(!overflow, "tensor: Overflow when unpacking long long: ", std::string(py::str(o)));
   }
   Scalar s = is_tensor(o) ? item(tensor_of(o)) : scalar_of(o);
   if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>)

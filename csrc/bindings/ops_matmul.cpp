@@ -44,7 +44,7 @@ void bind_matmul(Registry& registry) {
                    both | inplace_free, "beta * input + alpha * (batch1 @ batch2).")
       .op<addbmm>("addbmm(input, batch1, batch2, *, beta: Number = 1, alpha: Number = 1, out=None)",
                   both | inplace_free, "beta * input + alpha * the sum of batch1 @ batch2 over the batch.")
-      .op<linear>("linear(input, weight, bias=None)", function, "input @ weight.T + bias.");
+      .op<linear>("linear(input, weight, bias=None)", function | unlisted, "input @ weight.T + bias.");
   registry
       .op<chain_matmul>("chain_matmul(*matrices: Tensor, out=None)", function,
                         "The product of matrices, in the order that multiplies least.")

@@ -504,4 +504,19 @@ void Registry::add_inplace(const char* signature, int forms, const char* doc, Ac
   }
 }
 
+void Registry::leave_out(const char* signature, int forms) {
+  std::string name(signature, std::strchr(signature, '('));
+  if (forms & function) unlisted_.insert(name);
+  if (forms & inplace_function) unlisted_.insert(name + "_");
+}
+
+void Registry::list_names() {
+  py::list names;
+  for (auto [name, value] : py::reinterpret_borrow<py::dict>(PyModule_GetDict(module_))) {
+    auto text = name.cast<std::string>();
+    if (!text.starts_with("_") && !unlisted_.contains(text)) names.append(name);
+  }
+  py::setattr(module_, "__all__", names);
+}
+
 }  // namespace tt

@@ -6,6 +6,7 @@
 // and the source of the type stub. Function, method and in-place form come from the same line. Several lines with
 // one name are overloads, tried in order.
 #pragma once
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,8 @@ enum Forms {
   inplace = 4,          // x.name_(...): the derivative may need the old values
   inplace_free = 8,     // the same for an op whose derivative never reads its input
   inplace_linear = 16,  // the same where only the derivative for another input reads it
-  inplace_function = 32  // with one of those: the function name_(x, ...), and the method if there is a method name
+  inplace_function = 32,  // with one of those: the function name_(x, ...), and the method if there is a method name
+  unlisted = 64           // not a name of the package's top level: nn.functional and other modules offer it
 };
 enum class Keeps { never, always, for_others };
 
@@ -34,7 +36,7 @@ struct Parameter {
   bool number = false;     // a Python number will do for a tensor
 };
 
-constexpr int max_parameters = 16;
+constexpr int max_parameters = 24;
 
 struct Overload;
 using Accepts = bool (*)(PyObject* const* values, const Overload& overload);
@@ -294,15 +296,20 @@ class Registry {
       if (forms & inplace_free) add_inplace(signature, forms, doc, Fn::accepts, Fn::template replace<Keeps::never>);
       if (forms & inplace_linear) add_inplace(signature, forms, doc, Fn::accepts, Fn::template replace<Keeps::for_others>);
     }
+    if (forms & unlisted) leave_out(signature, forms);
     return *this;
   }
 
+  void list_names();  // sets the module's __all__, once every op is there
+
  private:
+  void leave_out(const char* signature, int forms);
   void add(const char* signature, int forms, const char* doc, const char* fields, Accepts accepts, Invoke invoke,
            size_t count);
   void add_inplace(const char* signature, int forms, const char* doc, Accepts accepts, Invoke invoke);
   PyObject* module_;
   PyTypeObject* tensor_;
+  std::set<std::string> unlisted_;
 };
 
 }  // namespace tt

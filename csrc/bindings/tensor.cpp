@@ -1,5 +1,5 @@
 // The Tensor type: its life, its attributes.
-#include "bindings/python.h"
+#include "bindings/hooks.h"
 
 #include <structmember.h>
 
@@ -49,14 +49,18 @@ void deallocate(PyObject* self) {
   Py_DECREF(type);
 }
 
+// Nobody in C++ could still run the hooks of this tensor.
+bool owns_hooks(PyObject* self) { return cast(self)->tensor.defined() && cast(self)->tensor.unique(); }
+
 int traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(cast(self)->dict);
   Py_VISIT(Py_TYPE(self));
-  return 0;
+  return owns_hooks(self) ? visit_hooks(cast(self)->tensor, visit, arg) : 0;
 }
 
 int clear(PyObject* self) {
   Py_CLEAR(cast(self)->dict);
+  if (owns_hooks(self)) clear_hooks(cast(self)->tensor);
   return 0;
 }
 
@@ -251,6 +255,7 @@ PyGetSetDef attributes[] = {
     {"output_nr", get_output_nr, nullptr, "Which result of grad_fn this is.", nullptr},
     {"retains_grad", get_retains_grad, nullptr, "Whether a non-leaf keeps its gradient.", nullptr},
     {"_base", get_base, nullptr, "The tensor that this one is a view of, or None.", nullptr},
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, "Attributes set from Python.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 PyMemberDef members[] = {{"__dictoffset__", T_PYSSIZET, offsetof(PyTensor, dict), READONLY, nullptr},

@@ -7,6 +7,7 @@
 
 #include "core/dtype.h"
 #include "kernels/formulas_activation.h"
+#include "kernels/formulas_rare.h"
 #include "kernels/math_gamma.h"
 #include "kernels/math_power.h"
 
@@ -70,42 +71,6 @@ TT_UNARY(Frac, x - math::trunc(x))
 // gives some number.
 TT_BINARY(TruncDivide, math::trunc_divide(a, b))
 
-// Some floats need a slow exact path: quotients and angles of many bits. `rare` finds them; the CPU's loops
-// run `Usual`, which assumes that there are none, wherever that is so.
-struct HugeQuotient {
-  template <std::floating_point T>
-  static TT_INLINE bool rare(T a, T b) {
-    return math::quotient_is_huge(a, b);
-  }
-};
-template <bool all_inputs>
-struct FmodOf : HugeQuotient {
-  using Usual = FmodOf<false>;
-  template <class T>
-  TT_INLINE T operator()(T a, T b) const {
-    return math::fmod<all_inputs>(a, b);
-  }
-};
-template <bool all_inputs>
-struct RemainderOf : HugeQuotient {
-  using Usual = RemainderOf<false>;
-  template <class T>
-  TT_INLINE T operator()(T a, T b) const {
-    return math::remainder<all_inputs>(a, b);
-  }
-};
-template <bool all_inputs>
-struct FloorDivideOf : HugeQuotient {
-  using Usual = FloorDivideOf<false>;
-  template <class T>
-  TT_INLINE T operator()(T a, T b) const {
-    return math::floor_divide<all_inputs>(a, b);
-  }
-};
-using Fmod = FmodOf<true>;
-using Remainder = RemainderOf<true>;
-using FloorDivide = FloorDivideOf<true>;
-
 // Powers, exponentials, logarithms
 struct Pow {
   template <class T>
@@ -146,39 +111,6 @@ struct Xlogy {
 };
 
 // Circular and hyperbolic functions
-struct HugeAngle {
-  template <std::floating_point T>
-  static TT_INLINE bool rare(T x) {
-    return math::angle_is_huge(x);
-  }
-};
-template <bool all_inputs>
-struct SinOf : HugeAngle {
-  using Usual = SinOf<false>;
-  template <class T>
-  TT_INLINE T operator()(T x) const {
-    return math::sin<all_inputs>(x);
-  }
-};
-template <bool all_inputs>
-struct CosOf : HugeAngle {
-  using Usual = CosOf<false>;
-  template <class T>
-  TT_INLINE T operator()(T x) const {
-    return math::cos<all_inputs>(x);
-  }
-};
-template <bool all_inputs>
-struct TanOf : HugeAngle {
-  using Usual = TanOf<false>;
-  template <class T>
-  TT_INLINE T operator()(T x) const {
-    return math::tan<all_inputs>(x);
-  }
-};
-using Sin = SinOf<true>;
-using Cos = CosOf<true>;
-using Tan = TanOf<true>;
 TT_UNARY(Asin, math::asin(x))
 TT_UNARY(Acos, math::acos(x))
 TT_UNARY(Atan, math::atan(x))
@@ -204,44 +136,11 @@ TT_UNARY(I0, math::i0(x))
 // Activations and their fused derivatives
 TT_UNARY(Sigmoid, math::sigmoid(x))
 TT_UNARY(Silu, x* math::sigmoid(x))
+TT_UNARY(Softsign, x / (T(1) + math::abs(x)))
 TT_UNARY(Gelu, math::gelu(x))
 TT_BINARY(SigmoidGrad, a*(T(1) - b) * b)
 TT_BINARY(TanhGrad, a*(T(1) - b * b))
 TT_BINARY(ReluGrad, b <= T(0) ? T(0) : a)
-struct SiluGrad {
-  template <class T>
-  TT_INLINE T operator()(T grad, T x) const {
-    auto [value, slope] = math::sigmoid_with_slope(x);
-    return grad * (value + (slope == T(0) ? T(0) : x * slope));
-  }
-};
-struct GeluGrad {
-  template <class T>
-  TT_INLINE T operator()(T grad, T x) const {
-    T exponential = math::exp_of_square(math::abs(x), T(0.5)),
-      density = exponential * T(0.39894228040143267794);
-    return grad * (math::normal_cdf(x, exponential) + (math::abs(x) > T(40) ? T(0) : x * density));
-  }
-};
-
-// 0.5 (1 + tanh(u)) = sigmoid(2u) with u = sqrt(2 / pi) (x + 0.044715 x^3)
-constexpr double gelu_tanh_scale = 1.59576912160573071176, gelu_tanh_cubic = 0.044715;
-struct GeluTanh {
-  template <class T>
-  TT_INLINE T operator()(T x) const {
-    return x * math::sigmoid(x * T(gelu_tanh_scale) * (T(1) + T(gelu_tanh_cubic) * x * x));
-  }
-};
-struct GeluTanhGrad {
-  template <class T>
-  TT_INLINE T operator()(T grad, T x) const {
-    auto [value, slope] =
-        math::sigmoid_with_slope(x * T(gelu_tanh_scale) * (T(1) + T(gelu_tanh_cubic) * x * x));
-    T inner = x * T(gelu_tanh_scale) * (T(1) + T(3 * gelu_tanh_cubic) * x * x);
-    return grad * (value + (slope == T(0) ? T(0) : inner * slope));
-  }
-};
-
 // Order and predicates. A NaN on either side is the maximum and the minimum.
 TT_BINARY(Maximum, (a != a) | (a > b) ? a : b)
 TT_BINARY(Minimum, (a != a) | (a < b) ? a : b)
@@ -320,6 +219,11 @@ struct MulAdd {
 
 }  // namespace formula
 
+#undef TT_UNARY
+#undef TT_BINARY
+#undef TT_UNARY_PREDICATE
+#undef TT_BINARY_PREDICATE
+
 // X(name, functor, inputs, types, result, cost)
 //   types: the compute types that have a loop; result: the compute type itself, or bool
 //   cost: how finely work is cut for threads: light (memory bound), heavy (tens of cycles a vector), slow
@@ -368,6 +272,7 @@ struct MulAdd {
   X(mish, Mish, 1, floating, same, heavy) \
   X(log_sigmoid, LogSigmoid, 1, floating, same, heavy) \
   X(hardsigmoid, Hardsigmoid, 1, floating, same, light) \
+  X(softsign, Softsign, 1, floating, same, light) \
   X(hardswish, Hardswish, 1, floating, same, light) \
   X(floor, Floor, 1, floating, same, light) \
   X(ceil, Ceil, 1, floating, same, light) \
@@ -445,60 +350,5 @@ struct MulAdd {
   X(elu_grad, EluGrad, 3, floating, same, heavy) \
   X(softplus, Softplus, 3, floating, same, heavy)
 // clang-format on
-
-#define TT_ENUMERATE(name, functor, inputs, types, result, cost) name,
-enum class Elementwise : uint8_t { TT_ELEMENTWISE(TT_ENUMERATE) };
-#undef TT_ENUMERATE
-
-enum class Types : uint8_t {
-  all,
-  any,
-  numeric,
-  integral,
-  bits,
-  floating
-};  // `any`: halves too, moved as they are
-enum class Result : uint8_t { same, boolean };
-enum class Cost : uint8_t { light, heavy, slow };
-
-struct ElementwiseInfo {
-  const char* name;
-  uint8_t inputs;
-  Types types;
-  Result result;
-  Cost cost;
-};
-
-#define TT_DESCRIBE(name, functor, inputs, types, result, cost) \
-  {#name, inputs, Types::types, Result::result, Cost::cost},
-constexpr ElementwiseInfo elementwise_infos[] = {TT_ELEMENTWISE(TT_DESCRIBE)};
-#undef TT_DESCRIBE
-constexpr int elementwise_count = int(sizeof(elementwise_infos) / sizeof(elementwise_infos[0]));
-constexpr const ElementwiseInfo& info_of(Elementwise op) { return elementwise_infos[int(op)]; }
-
-constexpr bool computes(Types types, DType type) {
-  if (types == Types::any) return true;
-  if (is_half(type)) return false;
-  if (types == Types::floating) return is_floating(type);
-  if (types == Types::integral) return is_integral(type);
-  if (types == Types::bits) return !is_floating(type);
-  return types == Types::all || type != DType::Bool;
-}
-// Whether the op has a loop that computes in this type. Halves compute in Float32.
-constexpr bool computes(Elementwise op, DType type) { return computes(info_of(op).types, type); }
-
-// The type in which input k is read, and in which the formula leaves its result, when it computes in
-// `compute`.
-constexpr DType input_type(Elementwise op, int k, DType compute) {
-  return op == Elementwise::where && k == 0 ? DType::Bool : compute;
-}
-constexpr DType result_type(Elementwise op, DType compute) {
-  return info_of(op).result == Result::boolean ? DType::Bool : compute;
-}
-
-#undef TT_UNARY
-#undef TT_BINARY
-#undef TT_UNARY_PREDICATE
-#undef TT_BINARY_PREDICATE
 
 }  // namespace tt

@@ -139,4 +139,38 @@ struct Polygamma {
   }
 };
 
+struct SiluGrad {
+  template <class T>
+  TT_INLINE T operator()(T grad, T x) const {
+    auto [value, slope] = math::sigmoid_with_slope(x);
+    return grad * (value + (slope == T(0) ? T(0) : x * slope));
+  }
+};
+struct GeluGrad {
+  template <class T>
+  TT_INLINE T operator()(T grad, T x) const {
+    T exponential = math::exp_of_square(math::abs(x), T(0.5)),
+      density = exponential * T(0.39894228040143267794);
+    return grad * (math::normal_cdf(x, exponential) + (math::abs(x) > T(40) ? T(0) : x * density));
+  }
+};
+
+// 0.5 (1 + tanh(u)) = sigmoid(2u) with u = sqrt(2 / pi) (x + 0.044715 x^3)
+constexpr double gelu_tanh_scale = 1.59576912160573071176, gelu_tanh_cubic = 0.044715;
+struct GeluTanh {
+  template <class T>
+  TT_INLINE T operator()(T x) const {
+    return x * math::sigmoid(x * T(gelu_tanh_scale) * (T(1) + T(gelu_tanh_cubic) * x * x));
+  }
+};
+struct GeluTanhGrad {
+  template <class T>
+  TT_INLINE T operator()(T grad, T x) const {
+    auto [value, slope] =
+        math::sigmoid_with_slope(x * T(gelu_tanh_scale) * (T(1) + T(gelu_tanh_cubic) * x * x));
+    T inner = x * T(gelu_tanh_scale) * (T(1) + T(3 * gelu_tanh_cubic) * x * x);
+    return grad * (value + (slope == T(0) ? T(0) : inner * slope));
+  }
+};
+
 }  // namespace tt::formula

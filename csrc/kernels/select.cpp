@@ -1,5 +1,6 @@
 #include "kernels/select.h"
 
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -22,11 +23,19 @@ bool isa_available(Isa isa) {
   return isa == Isa::base;
 }
 
+// The instruction set of that name. There is no caller yet to throw to, so a wrong name is told and not obeyed.
+static Isa named(const char* wanted) {
+  for (int i = 0; i < int(Isa::count); i++)
+    if (!std::strcmp(wanted, names[i])) return Isa(i);
+  std::fprintf(stderr, "tinytensor: TINYTENSOR_ISA=%s is unknown and was not obeyed; known are", wanted);
+  for (const char* name : names) std::fprintf(stderr, " %s", name);
+  std::fputc('\n', stderr);
+  return Isa(int(Isa::count) - 1);
+}
+
 static Isa detect() {
-  int best = int(Isa::count) - 1;
   const char* wanted = std::getenv("TINYTENSOR_ISA");
-  for (int i = 0; wanted && i < int(Isa::count); i++)
-    if (!std::strcmp(wanted, names[i])) best = i;
+  int best = wanted && *wanted ? int(named(wanted)) : int(Isa::count) - 1;
   while (!isa_available(Isa(best))) best--;
   return Isa(best);
 }

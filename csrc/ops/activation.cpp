@@ -67,6 +67,12 @@ Tensor silu(const Tensor& x, Out out) {
   return record("SiluBackward0", y, inputs(x), save(x), silu_backward);
 }
 
+Tensor softsign(const Tensor& x, Out out) {
+  Tensor y = unary(Elementwise::softsign, x, out);
+  return record("SoftsignBackward0", y, inputs(x), save(x),
+                [](const Tensor& g, const Tensor& x) { return div(g, square(plus(abs(x), 1))); });
+}
+
 Tensor logsigmoid(const Tensor& x, Out out) {
   check_floating("logsigmoid", x);
   Tensor y = unary(Elementwise::log_sigmoid, x, out);

@@ -24,6 +24,7 @@ Tensor hardshrink(const Tensor& x, double lambd = 0.5, Out out = {});
 Tensor softshrink(const Tensor& x, double lambd = 0.5, Out out = {});
 Tensor softplus(const Tensor& x, double beta = 1, double threshold = 20, Out out = {});
 Tensor logsigmoid(const Tensor& x, Out out = {});
+Tensor softsign(const Tensor& x, Out out = {});
 
 Tensor softmax(const Tensor& x, int64_t dim, std::optional<DType> dtype = {});
 Tensor log_softmax(const Tensor& x, int64_t dim, std::optional<DType> dtype = {});

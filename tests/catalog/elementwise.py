@@ -88,6 +88,7 @@ OPS = [
     unary("positive", lambda x: x, NUMBERS, forms="fm", operator="pos"),
     unary("sign", sign, ALL),
     unary("sgn", sign, ALL),
+    unary("nn.functional.softsign", lambda x: x / (1 + np.abs(x)), forms="f", result="float"),
     unary("relu", lambda x: np.where(x > 0, x, x * 0), NUMBERS, forms="fmi", nonfinite=None),
     unary("square", lambda x: x * x, NUMBERS, nonfinite=None, forms="fmi"),
     unary("reciprocal", lambda x: 1 / x, ALL, result="float", domain=(0.5, 4)),

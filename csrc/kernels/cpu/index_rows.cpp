@@ -1,4 +1,6 @@
 // Rows of elements moved to or from the places that an index names.
+#include <type_traits>
+
 #include <cstring>
 
 #include "kernels/index.h"

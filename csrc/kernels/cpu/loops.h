@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/elementwise.h"
+#include "kernels/formulas.h"
 
 namespace tt::TT_ISA {
 namespace {
