@@ -2,6 +2,9 @@
 
 namespace tt {
 
+void define_storage(py::module_& module);
+void define_sharing(py::module_& module);
+void define_quick_module(py::module_& module);
 void bind_arithmetic(Registry& registry);
 void bind_unary(Registry& registry);
 void bind_autograd(Registry& registry);
@@ -10,9 +13,14 @@ void bind_index(Registry& registry);
 void bind_reduce(Registry& registry);
 void bind_sort(Registry& registry);
 void bind_matmul(Registry& registry);
+void bind_convolution(Registry& registry);
+void bind_loss(Registry& registry);
+void bind_pooling(Registry& registry);
 void bind_create(Registry& registry);
 void bind_random(Registry& registry);
+void bind_recurrent(Registry& registry);
 void bind_view(Registry& registry);
+void bind_optimizer(Registry& registry);
 
 }  // namespace tt
 
@@ -29,6 +37,9 @@ PYBIND11_MODULE(_C, module) {
   define_tensor_type(module);
   define_arrays(module);
   define_dlpack(module);
+  define_storage(module);
+  define_sharing(module);
+  define_quick_module(module);
   define_autograd(module);
   define_runtime(module);
   define_random(module);
@@ -41,7 +52,13 @@ PYBIND11_MODULE(_C, module) {
   bind_reduce(registry);
   bind_sort(registry);
   bind_matmul(registry);
+  bind_convolution(registry);
+  bind_loss(registry);
+  bind_pooling(registry);
   bind_create(registry);
   bind_random(registry);
+  bind_recurrent(registry);
   bind_view(registry);
+  bind_optimizer(registry);
+  registry.list_names();
 }

@@ -5,6 +5,7 @@
 
 #include "core/allocator.h"
 #include "core/error.h"
+#include "core/shared_memory.h"
 
 namespace tt {
 namespace {
@@ -75,6 +76,19 @@ void resize_storage(Storage& storage, int64_t bytes) {
   else free_data(storage);
   storage.data = data;
   storage.bytes = bytes;
+}
+
+Ref<Storage> give_up_memory(Storage& storage) {
+  if (data_is_inline(storage)) {
+    storage.inline_bytes = storage.bytes;
+    return {};
+  }
+  Storage* taken = bare_storage(storage.device);
+  taken->data = storage.data;
+  taken->bytes = storage.bytes;
+  taken->free_external = storage.free_external;
+  taken->context = storage.context;
+  return Ref<Storage>::adopt(taken);
 }
 
 void release(Storage* storage) {

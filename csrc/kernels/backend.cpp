@@ -6,6 +6,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
 #include "kernels/index.h"
+#include "kernels/network.h"
 #include "kernels/reduce.h"
 #include "kernels/rows.h"
 #include "kernels/sort.h"
@@ -32,7 +33,8 @@ const Kernels& cpu_kernels() {
                                    .scan = cpu_scan,
                                    .sort = cpu_sort,
                                    .topk = cpu_topk,
-                                   .kth = cpu_kth};
+                                   .kth = cpu_kth,
+                                   .network = &cpu_network_kernels};
   return kernels;
 }
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "core/dtype.h"
-#include "kernels/formulas.h"
+#include "kernels/formula_info.h"
 #include "kernels/gemm_call.h"
 #include "kernels/index_call.h"
 #include "kernels/reductions.h"
@@ -94,6 +94,8 @@ struct KthCall {
   int64_t* indices;
 };
 
+struct NetworkKernels;  // kernels/network.h: what layers and optimizers need beyond this
+
 struct Kernels {
   void (*elementwise)(const ElementwiseCall&) = nullptr;
   void (*copy)(const CopyCall&) = nullptr;
@@ -115,6 +117,7 @@ struct Kernels {
   void (*sort)(const SortCall&) = nullptr;
   void (*topk)(const TopkCall&) = nullptr;
   void (*kth)(const KthCall&) = nullptr;
+  const NetworkKernels* network = nullptr;
 };
 
 const Kernels& cpu_kernels();

@@ -8,14 +8,6 @@ from . import _C
 from ._C import *  # noqa: F403
 from ._C import Size, Tensor, device, dtype, layout, memory_format  # noqa: F401
 
-# The core's functions that PyTorch keeps in nn.functional, or not at all.
-for _name in (
-    "RemovableHandle", "elu", "elu_", "gelu", "gelu_", "hardsigmoid", "hardsigmoid_", "hardswish", "hardswish_",
-    "hardtanh", "hardtanh_", "leaky_relu", "leaky_relu_", "linear", "logsigmoid", "mish", "mish_", "relu6", "relu6_",
-    "silu", "silu_", "softmin", "softplus", "softshrink", "vector_norm",
-):  # fmt: skip
-    globals().pop(_name, None)
-
 pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
 
 # The modules below find the package's names at call time: what they need at import time stands above.
@@ -36,6 +28,7 @@ from ._tensor import from_dlpack, to_dlpack  # noqa: E402, F401
 from ._types_info import finfo, iinfo  # noqa: E402, F401
 from .autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: E402, F401
 from .functional import *  # noqa: E402, F403
+from .storage import NAMED_STORAGES, TypedStorage, UntypedStorage  # noqa: E402, F401
 from .random import (  # noqa: E402, F401
     default_generator,
     get_rng_state,
@@ -46,5 +39,24 @@ from .random import (  # noqa: E402, F401
 )
 
 globals().update(CPU_TYPES)
+globals().update(NAMED_STORAGES)
 
 __version__ = "0.1.0"
+
+# Packages that a program without layers never needs, imported at their first use.
+_PACKAGES = {"hub", "nn", "optim", "safetensors", "serialization", "utils"}
+_FUNCTIONS = {"as_torch": "_as_torch", "load": "serialization", "save": "serialization"}
+
+
+def __getattr__(name: str):
+    import importlib
+
+    if name in _PACKAGES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name in _FUNCTIONS:
+        return getattr(importlib.import_module(f"{__name__}.{_FUNCTIONS[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; docs/compatibility.md tells what there is")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PACKAGES, *_FUNCTIONS})

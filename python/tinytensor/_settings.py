@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ._C import Tensor
+from .storage import TypedStorage, UntypedStorage
 
 _deterministic = False
 _deterministic_warn_only = False
@@ -48,8 +49,8 @@ def is_tensor(obj: Any) -> bool:
 
 
 def is_storage(obj: Any) -> bool:
-    """Whether an object is a storage; there are no storage objects."""
-    return False
+    """Whether an object is a storage."""
+    return isinstance(obj, (TypedStorage, UntypedStorage))
 
 
 def typename(obj: Any) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
-from . import _C, _legacy, _printing
+from . import _C, _legacy, _printing, storage  # noqa: F401  (storage adds methods of its own)
 from ._C import Tensor
+from ._utils import _rebuild_from_type_v2, deepcopy, reduce_ex  # noqa: F401  (files look the first one up here)
 from .functional import norm
 
 
@@ -37,48 +37,6 @@ def array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Any:
 
 def array_wrap(self: Tensor, values: Any, context: Any = None, return_scalar: bool = False) -> Any:
     return _C._tensor_from_data(values, _C.bool if values.dtype == bool else None, None, False)
-
-
-# ---------------------------------------------------------------- copies
-
-
-def deepcopy(self: Tensor, memo: dict) -> Tensor:
-    if id(self) in memo:
-        return memo[id(self)]
-    if not self.is_leaf:
-        raise RuntimeError(
-            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
-        )
-    copied = self.detach().clone()
-    if type(self) is not Tensor:
-        copied = _C._make_subclass(type(self), copied, self.requires_grad)
-    elif self.requires_grad:
-        copied.requires_grad_()
-    memo[id(self)] = copied
-    if self.grad is not None:
-        copied.grad = deepcopy(self.grad, memo)
-    for name, value in self.__dict__.items():
-        copied.__dict__[name] = copy.deepcopy(value, memo)
-    return copied
-
-
-def _rebuild(cls: type, values: bytes, dtype: Any, size: tuple, requires_grad: bool, attributes: dict) -> Tensor:
-    flat = _C._tensor_from_data(bytearray(values), None, None, True)
-    made = flat.view(dtype).reshape(size) if len(values) else _C.empty(size, dtype=dtype)
-    if cls is not Tensor:
-        made = _C._make_subclass(cls, made, requires_grad)
-    elif requires_grad:
-        made.requires_grad_()
-    made.__dict__.update(attributes)
-    return made
-
-
-def reduce_ex(self: Tensor, protocol: int) -> tuple:
-    if not self.is_leaf:
-        raise RuntimeError("cannot pickle a tensor that is part of a graph; pickle x.detach() instead")
-    values = self.detach().cpu().contiguous().reshape(-1).view(_C.uint8) if self.numel() else self.new_empty(0)
-    raw = numpy(values).tobytes()
-    return _rebuild, (type(self), raw, self.dtype, tuple(self.shape), self.requires_grad, self.__dict__)
 
 
 # ---------------------------------------------------------------- autograd

@@ -1,0 +1,47 @@
+// The choice between the ways to compute a convolution.
+#include "kernels/convolution.h"
+
+#include <algorithm>
+
+#include "kernels/convolution_passes.h"
+
+namespace tt {
+namespace {
+
+using Geometry = ConvolutionGeometry;
+
+double filled(int64_t n, int64_t lanes) { return double(n) / double((n + lanes - 1) / lanes * lanes); }
+
+constexpr int64_t most_block_elements = int64_t(1) << 27;
+
+int64_t elements_per_image(const Geometry& g) {
+  return std::max(g.in_channels * g.in_size(), g.out_channels * g.out_size());
+}
+
+// Images fill the vectors where there are enough of them, and a block of them is not too large to be copied.
+Lane lane_for(const ConvolutionCall& call) {
+  const Geometry& g = call.geometry;
+  const int64_t lanes = call.dtype == DType::Float64 ? convolution_double().lanes : convolution_float().lanes;
+  const int64_t width = call.pass == ConvolutionPass::input ? g.in[2] / g.stride[2] : g.out[2];
+  if (elements_per_image(g) * lanes > most_block_elements) return Lane::columns;
+  return filled(g.batch, lanes) >= 0.9 * filled(std::max<int64_t>(width, 1), lanes) ? Lane::images : Lane::columns;
+}
+
+// Offsets within a block count in 32 bits.
+bool fits_lists(const Geometry& g) {
+  double extent = 1, weights = double(g.out_channels) * double(g.group_in()) * double(g.taps());
+  for (int d = 0; d < 3; d++)
+    extent *= double(std::max(g.in[d], g.out[d]) + 2 * g.padding[d] + 2 * g.dilation[d] * g.kernel[d] + g.stride[d] + 16);
+  return extent * double(std::max(g.in_channels, g.out_channels)) * 2 < 2e9 && weights < 2e9;
+}
+
+}  // namespace
+
+void cpu_convolution(const ConvolutionCall& call) {
+  const bool real = call.dtype == DType::Float32 || call.dtype == DType::Float64;
+  if (!real || !fits_lists(call.geometry)) return plain_convolution(call);
+  if (call.pass == ConvolutionPass::weight) return convolution_by_correlation(call, lane_for(call));
+  convolution_by_tiles(call, lane_for(call));
+}
+
+}  // namespace tt

@@ -1,0 +1,5 @@
+"""Layers, losses and containers of trainable tensors."""
+
+from . import functional, init, parameter, utils  # noqa: F401
+from .modules import *  # noqa: F403
+from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter  # noqa: F401

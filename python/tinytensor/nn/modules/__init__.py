@@ -1,0 +1,13 @@
+"""The layers as modules, one family per file."""
+
+from .activation import *  # noqa: F403
+from .container import *  # noqa: F403
+from .convolution import *  # noqa: F403
+from .distance import *  # noqa: F403
+from .dropout import *  # noqa: F403
+from .flatten import *  # noqa: F403
+from .linear import *  # noqa: F403
+from .loss import *  # noqa: F403
+from .module import Module  # noqa: F401
+
+__all__ = [_name for _name, _value in globals().items() if isinstance(_value, type)]

@@ -1,0 +1,1 @@
+"""Help around training."""
