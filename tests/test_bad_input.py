@@ -14,6 +14,11 @@ def nested(depth: int) -> list:
 
 
 REFUSED = {
+    OverflowError: [
+        'torch.full((2,), 2**70)',
+        'torch.zeros(2) + 2**70',
+        'torch.zeros(2).fill_(2**70)',
+    ],
     RuntimeError: [
         'torch.empty(2**62, 2**62)',
         'torch.zeros(2**40, 2**40)',

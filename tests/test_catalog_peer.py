@@ -56,4 +56,6 @@ def compare_outcomes(op: Op, ours: Any, theirs: Any, note: Any) -> None:
     assert not isinstance(ours, Exception), f"{note}: raised {ours!r}"
     for y, due in zip(flatten(ours), flatten(theirs), strict=True):
         assert_same(y, Operand(to_numpy(due), dtype_name(due)), op.tolerance, op.shape_only, note)
+        if "peer: own strides" in op.tags:
+            continue
         assert y.stride() == due.stride(), f"{note}: strides {y.stride()}, PyTorch {due.stride()}"

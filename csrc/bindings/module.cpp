@@ -15,11 +15,14 @@ void bind_sort(Registry& registry);
 void bind_matmul(Registry& registry);
 void bind_convolution(Registry& registry);
 void bind_loss(Registry& registry);
+void bind_normalize(Registry& registry);
 void bind_pooling(Registry& registry);
 void bind_create(Registry& registry);
 void bind_random(Registry& registry);
+void bind_attention(Registry& registry);
 void bind_recurrent(Registry& registry);
 void bind_view(Registry& registry);
+void bind_vision(Registry& registry);
 void bind_optimizer(Registry& registry);
 
 }  // namespace tt
@@ -54,11 +57,14 @@ PYBIND11_MODULE(_C, module) {
   bind_matmul(registry);
   bind_convolution(registry);
   bind_loss(registry);
+  bind_normalize(registry);
   bind_pooling(registry);
   bind_create(registry);
   bind_random(registry);
+  bind_attention(registry);
   bind_recurrent(registry);
   bind_view(registry);
+  bind_vision(registry);
   bind_optimizer(registry);
   registry.list_names();
 }

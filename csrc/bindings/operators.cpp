@@ -66,7 +66,7 @@ PyObject* sum_into(PyObject* a, PyObject* b) {
 }
 template <Tensor (*op)(const Tensor&, const Tensor&, Out)>
 PyObject* into(PyObject* a, PyObject* b) {
-  constexpr Keeps keeps = op == mul || op == div || op == remainder ? Keeps::for_others : Keeps::always;
+  const Keeps keeps = op == mul || op == div || op == remainder ? Keeps::for_others : Keeps::always;
   return inplace_slot(inplace_name<op>(), a, b, keeps, [](auto& x, auto& y, Out out) { return op(x, y, out); });
 }
 PyObject* power_into(PyObject* a, PyObject* b, PyObject*) { return into<pow>(a, b); }

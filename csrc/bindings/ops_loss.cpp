@@ -176,7 +176,7 @@ void bind_pairs(Registry& r) {
                            "size_average: bool = None, reduce: bool = None, reduction: str = 'mean', "
                            "pos_weight: Tensor = None)", hidden, "binary_cross_entropy of sigmoid(input).")
       .op<kl>("kl_div(input, target: Tensor, size_average: bool = None, reduce: bool = None, reduction: str = 'mean', "
-              "log_target: bool = False)", hidden, "target (log(target) - input): input is a logarithm.")
+              "log_target: bool = False)", function, "target (log(target) - input): input is a logarithm.")
       .op<soft_margin>("soft_margin_loss(input, target: Tensor, size_average: bool = None, reduce: bool = None, "
                        "reduction: str = 'mean')", hidden, "log(1 + exp(-target input)).")
       .op<poisson_nll>("poisson_nll_loss(input, target: Tensor, log_input: bool = True, full: bool = False, "
@@ -226,7 +226,8 @@ void bind_groups(Registry& r) {
       .op<cosine_similarity>("cosine_similarity(x1, x2: Tensor, dim: int = 1, eps: float = 1e-8)", function,
                              "The cosine of the angle between vectors along dim.")
       .op<pairwise_distance>("pairwise_distance(x1, x2: Tensor, p: float = 2.0, eps: float = 1e-6, "
-                             "keepdim: bool = False)", function, "The p-norm of x1 - x2 + eps along the last dimension.");
+                             "keepdim: bool = False)", function, "The p-norm of x1 - x2 + eps along the last dimension.")
+      .op<pdist>("pdist(input, p: float = 2.0)", function, "The p-norms of the differences of all pairs of rows.");
 }
 
 }  // namespace

@@ -238,7 +238,8 @@ void bind_optimizer(Registry& registry) {
   registry.op<drop_gradients>("_drop_gradients(params)", function, "Sets grad of all params to None.")
       .op<gradients_of>("_gradients(params)", function, "The gradients of those params that have one.")
       .op<total_norm>("_total_norm(tensors, norm_type: float)", function, "The norm of all tensors as one vector.")
-      .op<scale_tensors>("_scale_tensors(tensors, factor)", function, "Multiplies all tensors in place.")
+      .op<clip_by_norm>("_clip_by_norm(tensors, max_norm: float, norm)", function,
+                        "Multiplies all tensors in place by max_norm / (norm + 1e-6), where that is less than 1.")
       .op<clamp_tensors>("_clamp_tensors(tensors, limit: float)", function, "Clamps all tensors in place.")
       .op<unscale_tensors>("_unscale_tensors(tensors, factor: float)", function,
                            "Multiplies all tensors in place; whether one is not finite.");

@@ -1,5 +1,7 @@
-// nn.Module is written in Python; its two hottest methods also stand here. A class that keeps Module's __getattr__ and
-// __call__ gets these functions in their slots: same results, without a Python frame for `self.weight` or `layer(x)`.
+// nn.Module is written in Python; its two hottest methods also stand here. A class that keeps Module's
+// __getattr__ and
+// __call__ gets these functions in their slots: same results, without a Python frame for `self.weight` or
+// `layer(x)`.
 #include "bindings/registry.h"
 
 namespace tt {
@@ -27,7 +29,8 @@ const Names& names() {
   return *all;
 }
 
-// An attribute of the instance alone, then an entry of _parameters, _modules or _buffers. Borrowed; null if there is none.
+// An attribute of the instance alone, then an entry of _parameters, _modules or _buffers. Borrowed; null if
+// there is none.
 PyObject* find_in_instance(PyObject* attributes, PyObject* name) {
   if (PyObject* found = PyDict_GetItemWithError(attributes, name)) return found;
   for (PyObject* kind : names().own) {

@@ -10,7 +10,7 @@ namespace tt {
 
 void raise_python(const Error& error) {
   PyObject* kinds[] = {PyExc_RuntimeError, PyExc_IndexError,          PyExc_TypeError,
-                       PyExc_ValueError,   PyExc_NotImplementedError, PyExc_MemoryError};
+                       PyExc_ValueError,   PyExc_NotImplementedError, PyExc_MemoryError, PyExc_OverflowError};
   PyErr_SetString(kinds[int(error.kind)], error.message.c_str());
 }
 
@@ -253,10 +253,19 @@ int64_t integer_of(PyObject* object) {
   return value;
 }
 
+// An integer that is an operand, where PyTorch calls what does not fit an OverflowError.
+static int64_t number_of(PyObject* object) {
+  if (!PyLong_CheckExact(object)) return integer_of(object);
+  int overflow = 0;
+  int64_t value = PyLong_AsLongLongAndOverflow(object, &overflow);
+  if (overflow) [[unlikely]] fail(ErrorKind::Overflow, "int too big to convert to int64: ", std::string(py::str(object)));
+  return value;
+}
+
 Scalar scalar_of(PyObject* object) {
   if (PyBool_Check(object)) return object == Py_True;
   if (PyFloat_Check(object)) return PyFloat_AS_DOUBLE(object);
-  if (PyIndex_Check(object)) return integer_of(object);
+  if (PyIndex_Check(object)) return number_of(object);
   // NumPy's bool has neither index nor float kind.
   if (!std::strcmp(Py_TYPE(object)->tp_name, "numpy.bool") || !std::strcmp(Py_TYPE(object)->tp_name, "numpy.bool_"))
     return PyObject_IsTrue(object) == 1;

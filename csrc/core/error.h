@@ -7,7 +7,7 @@
 
 namespace tt {
 
-enum class ErrorKind { Runtime, Index, Type, Value, NotImplemented, Memory };
+enum class ErrorKind { Runtime, Index, Type, Value, NotImplemented, Memory, Overflow };
 
 struct Error : std::exception {
   ErrorKind kind;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernels/convolution_passes.h"
+#include "kernels/reduce.h"
 
 namespace tt {
 namespace {
@@ -35,11 +36,34 @@ bool fits_lists(const Geometry& g) {
   return extent * double(std::max(g.in_channels, g.out_channels)) * 2 < 2e9 && weights < 2e9;
 }
 
+// With many output channels, rows of them fill the vectors.
+bool suits_outer_products(const ConvolutionCall& call) {
+  const Geometry& g = call.geometry;
+  const int64_t lanes = call.dtype == DType::Float64 ? convolution_double().lanes : convolution_float().lanes;
+  return g.group_out() >= 2 * lanes && g.group_in() * g.taps() >= 6;
+}
+
 }  // namespace
+
+void sum_over_images(const ConvolutionCall& call) {
+  const Geometry& g = call.geometry;
+  const int64_t plane = g.out_size(), sizes[] = {g.batch, g.out_channels, plane};
+  const int64_t in[] = {g.out_channels * plane, plane, 1}, out[] = {0, 1, 0};
+  ReduceCall reduce = {};
+  reduce.op = Reduction::sum;
+  reduce.compute = call.dtype;
+  reduce.rank = 3;
+  reduce.sizes = sizes;
+  reduce.in = {static_cast<char*>(call.y), in, call.dtype};
+  reduce.out = {static_cast<char*>(call.bias), out, call.dtype};
+  cpu_reduce(reduce);
+}
 
 void cpu_convolution(const ConvolutionCall& call) {
   const bool real = call.dtype == DType::Float32 || call.dtype == DType::Float64;
   if (!real || !fits_lists(call.geometry)) return plain_convolution(call);
+  if (suits_winograd(call)) return convolution_by_winograd(call);
+  if (call.pass == ConvolutionPass::weight && suits_outer_products(call)) return convolution_by_outer_products(call);
   if (call.pass == ConvolutionPass::weight) return convolution_by_correlation(call, lane_for(call));
   convolution_by_tiles(call, lane_for(call));
 }

@@ -15,6 +15,7 @@ void plain_convolution(const ConvolutionCall& call);  // integers
 
 constexpr int most_rows = 8;     // channels that a tile writes at once
 constexpr int most_vectors = 8;  // positions
+constexpr int correlation_rows = 5;  // at most, so that what they read stays in the first-level cache
 
 struct Tap {  // offsets in elements, from a place's and from the weight's beginning
   int32_t x, weight;
@@ -47,12 +48,26 @@ struct CorrelationCall {
   void* sums;
 };
 
+// sums[i * sum_row + j] += sum over steps of x[x_offset[i] + step] * y[step + j], where j counts through `vectors` whole
+// vectors and the four nested counts make the steps.
+struct OuterCall {
+  const void *x, *y;
+  int rows, vectors;
+  int32_t x_offset[most_rows];
+  int64_t count[4], x_step[4], y_step[4];
+  void* sums;
+  int64_t sum_row;
+};
+constexpr int most_outer_vectors = 4;
+constexpr int outer_rows(int vectors) { return vectors == 4 ? 6 : most_rows; }
+
 // Between images and vectors of them: `count` images, `stride` elements apart, of n elements each; element i of image
-// j meets lane j of vector i. Lanes without an image are 0.
+// j meets lane j of vector i. Lanes without an image are 0. Vectors are `pitch` elements apart.
 struct LaneCall {
   void* images;
   int64_t stride, count, n;
   void* vectors;
+  int64_t pitch;
 };
 
 struct ConvolutionLoops {
@@ -62,6 +77,7 @@ struct ConvolutionLoops {
   const int8_t* correlation_vectors;  // by rows
   void (*tiles)(const TileCall&);
   void (*correlate)(const CorrelationCall&);
+  void (*outer)(const OuterCall&);
   void (*spread)(const LaneCall&);
   void (*gather)(const LaneCall&);
 };

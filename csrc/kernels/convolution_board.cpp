@@ -16,6 +16,8 @@ Board::Board(Lane lane, int64_t lanes, int64_t channels, const int64_t* sizes, c
   pitch[1] = columns * pitch[2];
   pitch[0] = extent(1) * pitch[1];
   plane = extent(0) * pitch[0];
+  // Planes a multiple of 4 KB apart would fall on the same lines of the first-level cache.
+  if (plane % 512 == 0) plane += lanes;
 }
 
 bool Board::has_margins() const {
@@ -51,8 +53,13 @@ void fill_board(const Board& board, const T* tensor, int64_t image, int64_t coun
   const T* from = tensor + (image * board.channels + first) * size;
   T* to = block + first * board.plane;
   const bool images = board.lane == Lane::images;
-  if (images && !board.has_margins())
-    return loops.spread({const_cast<T*>(from), board.channels * size, count, (last - first) * size, to});
+  if (images && !board.has_margins() && board.plane == size * board.lanes)
+    return loops.spread({const_cast<T*>(from), board.channels * size, count, (last - first) * size, to, board.lanes});
+  if (images && !board.has_margins()) {
+    for (int64_t channel = first; channel < last; channel++, from += size, to += board.plane)
+      loops.spread({const_cast<T*>(from), board.channels * size, count, size, to, board.lanes});
+    return;
+  }
   std::fill_n(to, (last - first) * board.plane, T(0));
   for (int64_t channel = first; channel < last; channel++, to += board.plane)
     for (int64_t i = 0; i < board.size[0]; i++)
@@ -60,7 +67,7 @@ void fill_board(const Board& board, const T* tensor, int64_t image, int64_t coun
         T* row = to + (i + board.margin[0].before) * board.pitch[0] + (j + board.margin[1].before) * board.pitch[1];
         if (images)
           loops.spread({const_cast<T*>(from), board.channels * size, count, board.size[2],
-                        row + board.margin[2].before * board.pitch[2]});
+                        row + board.margin[2].before * board.pitch[2], board.lanes});
         else
           fill_columns(board, from, row);
       }

@@ -222,7 +222,7 @@ struct Work {
     T* to = written + (image * channels + channel) * plane + band.first * width;
     if (board.lane == Lane::images) {
       const bool whole = height * width == plane;
-      LaneCall call{to, channels * plane, count, height * width * (whole ? rows : 1), const_cast<T*>(out)};
+      LaneCall call{to, channels * plane, count, height * width * (whole ? rows : 1), const_cast<T*>(out), board.lanes};
       if (whole) return convolution_loops<T>().gather(call);
       for (int64_t i = 0; i < rows; i++) {
         call.images = to + i * plane;

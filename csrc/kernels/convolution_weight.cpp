@@ -54,14 +54,14 @@ struct Task {  // some output channels of a group against some weights of a box
 
 std::vector<Task> tasks_of(const Geometry& g, const std::vector<Box>& boxes, const ConvolutionLoops& loops, bool bias) {
   std::vector<Task> tasks;
-  const int64_t channels = g.group_out(), blocks = (channels + loops.largest_block - 1) / loops.largest_block;
+  const int64_t channels = g.group_out(), blocks = (channels + correlation_rows - 1) / correlation_rows;
   for (int64_t group = 0; group < g.groups; group++)
     for (int64_t block = 0; block < blocks; block++) {
       const int32_t channel = int32_t(channels * block / blocks), rows = int32_t(channels * (block + 1) / blocks) - channel;
       auto add = [&](int32_t box, int32_t first, int32_t count) {
         tasks.push_back({int32_t(group), channel, rows, box, first, count});
       };
-      const int64_t most = loops.correlation_vectors[rows];
+      const int64_t most = loops.correlation_vectors[rows], start = int64_t(tasks.size());
       for (size_t b = 0; b < boxes.size(); b++) {
         const int64_t count = int64_t(boxes[b].x.size()), pieces = (count + most - 1) / most;
         for (int64_t i = 0; i < pieces; i++) {
@@ -69,10 +69,17 @@ std::vector<Task> tasks_of(const Geometry& g, const std::vector<Box>& boxes, con
           add(int32_t(b), first, int32_t(count * (i + 1) / pieces) - first);
         }
       }
+      // All that reads a plane of x follows each other, while the plane is in the cache.
+      std::stable_sort(tasks.begin() + start, tasks.end(), [&](const Task& a, const Task& b) {
+        return boxes[a.box].weight[a.first] / g.taps() < boxes[b.box].weight[b.first] / g.taps();
+      });
       if (bias) add(-1, 0, 1);
     }
   return tasks;
 }
+
+// The outermost dimension that has more than one position, if it is not the innermost, is cut in bands.
+int banded_dimension(const Geometry& g) { return g.out[0] > 1 ? 0 : 1; }
 
 template <class T>
 struct Sums {
@@ -81,7 +88,8 @@ struct Sums {
   const std::vector<Box>& boxes;
   T *weight, *bias;
 
-  void run(const Task& task, const T* x_block, const T* y_block) const {
+  // Of positions within the band, along the dimension that is cut in bands.
+  void run(const Task& task, const Overlap& band, const T* x_block, const T* y_block) const {
     const int64_t channel = task.group * g.group_out() + task.channel, row = g.group_in() * g.taps();
     T sums[most_rows * most_vectors], ones[64];
     CorrelationCall call = {};
@@ -91,10 +99,11 @@ struct Sums {
     call.y_row = y.plane;
     call.sums = sums;
     if (task.box < 0) {
+      if (band.first > 0) return;
       std::fill_n(ones, y.lanes, T(1));
       call.x = ones;
       call.count[0] = call.count[1] = 1;
-      call.count[2] = y.plane / y.lanes;
+      call.count[2] = y.size[0] * y.pitch[0] / y.lanes;
       call.y_step[2] = y.lanes;
       convolution_loops<T>().correlate(call);
       for (int32_t i = 0; i < task.rows; i++) bias[channel + i] += sums[i];
@@ -103,7 +112,7 @@ struct Sums {
     const Box& box = boxes[task.box];
     call.x = x_block + task.group * g.group_in() * x.plane;
     std::copy_n(box.x.data() + task.first, task.count, call.x_offset);
-    step_through(box, call);
+    step_through(box, band, call);
     convolution_loops<T>().correlate(call);
     for (int32_t i = 0; i < task.rows; i++)
       for (int32_t j = 0; j < task.count; j++)
@@ -111,23 +120,35 @@ struct Sums {
   }
 
  private:
-  void step_through(const Box& box, CorrelationCall& call) const {
+  void step_through(const Box& box, const Overlap& band, CorrelationCall& call) const {
+    const int cut = banded_dimension(g);
+    int64_t skipped = 0;
     for (int d = 0; d < 3; d++) {
-      call.count[d] = box.range[d].last - box.range[d].first;
+      Overlap range = box.range[d];
+      if (d == cut) range = {std::max(range.first, band.first), std::min(range.last, band.last)};
+      call.count[d] = std::max<int64_t>(0, range.last - range.first);
       call.y_step[d] = y.pitch[d];
       call.x_step[d] = g.stride[d] * x.pitch[d];
+      skipped += (range.first - box.range[d].first) * call.x_step[d];
+      if (d < 2 || y.lane == Lane::images) call.y = static_cast<const T*>(call.y) + range.first * y.pitch[d];
     }
-    if (y.lane == Lane::columns) {
-      call.count[2] = y.pitch[1] / y.lanes;
-      call.x_step[2] = call.y_step[2] = y.lanes;
-    }
-    call.y = static_cast<const T*>(call.y) + box.range[0].first * y.pitch[0] + box.range[1].first * y.pitch[1] +
-             (y.lane == Lane::images ? box.range[2].first * y.pitch[2] : 0);
+    call.x = static_cast<const T*>(call.x) + skipped;
+    if (y.lane == Lane::images) return;
+    call.count[2] = y.pitch[1] / y.lanes;
+    call.x_step[2] = call.y_step[2] = y.lanes;
   }
 };
 
 constexpr int64_t flock_bytes = 384 << 10;  // of what the tasks read again and again
+constexpr int64_t band_bytes = 256 << 10;   // of what one task reads
 constexpr int64_t fewest_weights = 4;       // per box: with fewer, margins make one box of all
+
+int64_t band_size(const Geometry& g, const Board& x, const Board& y, int64_t element) {
+  const int d = banded_dimension(g);
+  const int64_t bytes = (8 * y.pitch[d] + 3 * g.stride[d] * x.pitch[d]) * element;
+  const int64_t bands = (g.out[d] * bytes + band_bytes - 1) / band_bytes;
+  return std::max<int64_t>(1, (g.out[d] + bands - 1) / bands);
+}
 
 template <class T>
 void run_flocks(const Sums<T>& sums, const std::vector<Task>& tasks, const T* x, const T* y) {
@@ -149,15 +170,17 @@ void run_flocks(const Sums<T>& sums, const std::vector<Task>& tasks, const T* x,
       }
     });
   };
+  const int64_t positions = g.out[banded_dimension(g)], band = band_size(g, sums.x, sums.y, sizeof(T));
   const int64_t work_per_task = g.products() / (blocks * int64_t(tasks.size()));
   for (int64_t start = 0; start < blocks; start += flock) {
     const int64_t here = std::min(flock, blocks - start);
     fill(sums.x, x, start, here, x_boards);
     fill(sums.y, y, start, here, y_boards);
     parallel_for(0, int64_t(tasks.size()), grain_for(work_per_task * here), [&](int64_t first, int64_t last) {
-      for (int64_t i = first; i < last; i++)
-        for (int64_t block = 0; block < here; block++)
-          sums.run(tasks[i], x_boards + block * x_size, y_boards + block * y_size);
+      for (int64_t block = 0; block < here; block++)
+        for (int64_t start = 0; start < positions; start += band)
+          for (int64_t i = first; i < last; i++)
+            sums.run(tasks[i], {start, start + band}, x_boards + block * x_size, y_boards + block * y_size);
     });
   }
 }

@@ -51,6 +51,7 @@ TT_UNARY(Neg, math::negate(x))
 TT_UNARY(Abs, math::magnitude(x))
 TT_UNARY(Sign, (x > T(0)) - (x < T(0)))
 TT_UNARY(Square, Wrap<T>(x) * Wrap<T>(x))
+TT_UNARY(Cube, Wrap<T>(x) * Wrap<T>(x) * Wrap<T>(x))
 TT_UNARY(Reciprocal, T(1) / x)
 TT_UNARY(Sqrt, math::sqrt(x))
 TT_UNARY(Rsqrt, T(1) / math::sqrt(x))
@@ -234,6 +235,7 @@ struct MulAdd {
   X(abs, Abs, 1, numeric, same, light) \
   X(sign, Sign, 1, all, same, light) \
   X(square, Square, 1, numeric, same, light) \
+  X(cube, Cube, 1, numeric, same, light) \
   X(reciprocal, Reciprocal, 1, floating, same, light) \
   X(sqrt, Sqrt, 1, floating, same, light) \
   X(rsqrt, Rsqrt, 1, floating, same, light) \

@@ -6,6 +6,10 @@ namespace tt {
 
 struct PairLossCall;
 struct ClassLossCall;
+struct ChannelNormCall;
+struct RowNormCall;
+struct EmbeddingBagCall;
+struct CtcCall;
 
 struct ConvolutionCall;
 struct UpdateCall;
@@ -25,6 +29,10 @@ struct AttentionBackwardCall;
 struct NetworkKernels {
   void (*pair_loss)(PairLossCall&) = nullptr;
   void (*class_loss)(ClassLossCall&) = nullptr;
+  void (*ctc)(const CtcCall&) = nullptr;
+  void (*channel_norm)(const ChannelNormCall&) = nullptr;
+  void (*row_norm)(const RowNormCall&) = nullptr;
+  void (*embedding_bag)(const EmbeddingBagCall&) = nullptr;
   void (*convolution)(const ConvolutionCall&) = nullptr;
   void (*update)(const UpdateCall&) = nullptr;  // a step of an optimizer
   void (*max_pool)(const MaxPoolCall&) = nullptr;

@@ -9,53 +9,79 @@ namespace tt {
 namespace {
 
 constexpr int64_t elements_at_once = 16384;  // worth a thread's while
-constexpr int64_t most_taps = 8;             // beyond, an output's own list is as good
+constexpr int64_t most_gathered = 8;         // taps; beyond, an output's own list is as good
 
 int64_t tap_count(const DimensionTaps& taps, int64_t o) { return taps.first[o + 1] - taps.first[o]; }
 
-// Whether all taps of [begin, end) are runs of elements of weight 1 that start `stride` apart.
-bool are_runs(const DimensionTaps& taps, const RowPlan& plan) {
-  const int32_t* index = taps.index + taps.first[plan.begin];
-  if (taps.weight || plan.stride < 1) return false;
-  for (int64_t o = 0; o < plan.end - plan.begin; o++)
-    for (int64_t t = 0; t < plan.taps; t++)
-      if (index[o * plan.taps + t] != plan.base + o * plan.stride + t) return false;
+// Whether output o adds up `count` elements from `from` on.
+bool is_run(const DimensionTaps& taps, int64_t o, int64_t from, int64_t count) {
+  if (tap_count(taps, o) != count) return false;
+  const int32_t* index = taps.index + taps.first[o];
+  for (int64_t t = 0; t < count; t++)
+    if (index[t] != from + t) return false;
   return true;
 }
 
-// The longest stretch of outputs with equally many taps, as long as it is of use.
-RowPlan stretch_of(const DimensionTaps& taps) {
-  RowPlan plan;
+// The longest stretch of outputs that are runs of one length, evenly spaced.
+RowPlan longest_runs(const DimensionTaps& taps) {
+  RowPlan best;
   for (int64_t o = 0; o < taps.out;) {
-    int64_t end = o + 1;
-    while (end < taps.out && tap_count(taps, end) == tap_count(taps, o)) end++;
-    if (end - o > plan.end - plan.begin) plan.begin = o, plan.end = end, plan.taps = tap_count(taps, o);
-    o = end;
+    int64_t count = tap_count(taps, o), end = o + 1, from = count ? taps.index[taps.first[o]] : 0, stride = 1;
+    if (count && is_run(taps, o, from, count)) {
+      if (end < taps.out && tap_count(taps, end)) stride = std::max<int64_t>(taps.index[taps.first[end]] - from, 1);
+      while (end < taps.out && is_run(taps, end, from + (end - o) * stride, count)) end++;
+      if (end - o > best.end - best.begin)
+        best = {.begin = o, .end = end, .taps = count, .stride = stride, .base = from};
+    }
+    o = std::max(end - 1, o + 1);  // the last of a stretch may begin another one
   }
-  return plan;
+  return best;
+}
+
+bool is_doubled(const DimensionTaps& taps) {
+  if (taps.out != 2 * taps.in) return false;
+  for (int64_t o = 0; o < taps.out; o++)
+    if (!is_run(taps, o, o / 2, 1)) return false;
+  return true;
+}
+
+RowPlan plan_of(const DimensionTaps& taps) {
+  if (!taps.weight) {
+    if (is_doubled(taps)) return {.way = RowWay::doubled, .end = taps.out, .taps = 1};
+    RowPlan runs = longest_runs(taps);
+    if (2 * (runs.end - runs.begin) >= taps.out) return runs;
+  }
+  int64_t most = 0, least = taps.out ? tap_count(taps, 0) : 0;
+  for (int64_t o = 0; o < taps.out; o++) {
+    most = std::max(most, tap_count(taps, o));
+    least = std::min(least, tap_count(taps, o));
+  }
+  if (most > most_gathered) return {};
+  return {.way = RowWay::gather, .end = taps.out, .taps = most, .fills_up = least < most};
 }
 
 template <class T>
-void lay_out(const DimensionTaps& taps, RowPlan& plan, int32_t* index, T* weight) {
-  const int64_t n = plan.end - plan.begin, first = taps.first[plan.begin];
+void lay_out(const DimensionTaps& taps, RowPlan& plan, void* memory) {
+  const int64_t n = taps.out, count = plan.way == RowWay::gather ? n * plan.taps : 0;
+  T *divisor = static_cast<T*>(memory), *weight = divisor + n;
+  int32_t* index = reinterpret_cast<int32_t*>(weight + count);
+  for (int64_t o = 0; o < n && taps.divisor; o++) divisor[o] = T(taps.divisor[o]);
+  plan.divisor = taps.divisor ? divisor : nullptr;
+  if (!count) return;
   for (int64_t o = 0; o < n; o++)
     for (int64_t t = 0; t < plan.taps; t++) {
-      index[t * n + o] = taps.index[first + o * plan.taps + t];
-      if (taps.weight) weight[t * n + o] = T(taps.weight[first + o * plan.taps + t]);
+      int64_t at = taps.first[o] + t;
+      bool there = at < taps.first[o + 1];
+      index[t * n + o] = there ? taps.index[at] : int32_t(taps.in);
+      if (taps.weight) weight[t * n + o] = there ? T(taps.weight[at]) : T(0);
     }
   plan.index = index;
   plan.weight = taps.weight ? weight : nullptr;
 }
 
-bool copies(const DimensionTaps& taps, const RowPlan& plan) {
-  return taps.in == taps.out && !taps.divisor && plan.stride == 1 && plan.taps == 1 && plan.base == 0 && plan.begin == 0 &&
-         plan.end == taps.out;
-}
-
 int64_t work_of_row(const SeparableCall& call) {
   int64_t rows = 1;
-  for (int d = 0; d < 2; d++)
-    if (call.taps[d].out) rows *= (call.taps[d].first[call.taps[d].out] + call.taps[d].out - 1) / call.taps[d].out;
+  for (int d = 0; d < 2; d++) rows *= call.taps[d].first[call.taps[d].out] / call.taps[d].out + 1;
   return rows * call.taps[2].in + call.taps[2].first[call.taps[2].out];
 }
 
@@ -65,25 +91,13 @@ void cpu_separable(const SeparableCall& call) {
   const DimensionTaps& along = call.taps[2];
   const int64_t rows = call.planes * call.taps[0].out * call.taps[1].out;
   if (rows * along.out == 0) return;
-  RowPlan plan = stretch_of(along);
-  if (plan.taps == 0 || plan.taps > most_taps) plan.begin = plan.end = 0;
-  const int64_t n = plan.end - plan.begin, count = n * plan.taps;
-  Scratch memory(count * 12 + 64);
-  double* weights = memory.as<double>();
-  int32_t* index = memory.as<int32_t>() + 2 * count;
-  if (n) {
-    const int32_t* first = along.index + along.first[plan.begin];
-    plan.base = first[0];
-    plan.stride = n > 1 ? first[plan.taps] - first[0] : 1;
-    if (!are_runs(along, plan)) {
-      plan.stride = 0;
-      if (call.dtype == DType::Float64) lay_out(along, plan, index, weights);
-      else lay_out(along, plan, index, memory.as<float>());
-    }
-    plan.copies = copies(along, plan);
-  }
-  SeparableRows run = separable_table().rows[call.dtype == DType::Float64];
-  const int64_t grain = std::max<int64_t>(1, elements_at_once / std::max<int64_t>(work_of_row(call), 1));
+  RowPlan plan = plan_of(along);
+  const bool wide = call.dtype == DType::Float64;
+  Scratch memory(along.out * (plan.taps + 1) * 12 + 64);
+  if (wide) lay_out<double>(along, plan, memory.as<double>());
+  else lay_out<float>(along, plan, memory.as<float>());
+  SeparableRows run = separable_table().rows[wide];
+  const int64_t grain = std::max<int64_t>(1, elements_at_once / work_of_row(call));
   parallel_for(0, rows, grain, [&](int64_t begin, int64_t end) { run(call, plan, begin, end); });
 }
 

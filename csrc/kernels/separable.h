@@ -5,14 +5,19 @@
 
 namespace tt {
 
-// How a row is summed along itself: outputs in [begin, end) have `taps` taps each. They read the elements from
-// base + (o - begin) * stride on with weight 1, or, where stride is 0, those that index[t * (end - begin) + o - begin] names
-// with the weights beside them (null: 1). The other outputs go by the call's own lists.
+// How a row is summed along itself. Outputs outside of [begin, end) go by the call's own lists, those inside by `way`:
+//   runs     output o adds up `taps` elements from base + (o - begin) * stride on
+//   doubled  outputs base + 2i and base + 2i + 1 are element i; begin is 0
+//   gather   output o adds up the elements index[t * out + o], times weight beside it if there are weights; the element
+//            just behind the row, which is 0, fills up where there are fewer taps
+enum class RowWay : uint8_t { runs, doubled, gather };
 struct RowPlan {
-  int64_t begin = 0, end = 0, taps = 0, stride = 0, base = 0;
+  RowWay way = RowWay::runs;
+  int64_t begin = 0, end = 0, taps = 0, stride = 1, base = 0;
+  bool fills_up = false;
   const int32_t* index = nullptr;
-  const void* weight = nullptr;  // in the type of the sums
-  bool copies = false;           // every output is the input of the same number
+  const void* weight = nullptr;   // these in the type of the sums
+  const void* divisor = nullptr;
 };
 
 // Rows [first, last) of the result, counted over all planes.

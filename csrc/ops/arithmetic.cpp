@@ -169,6 +169,7 @@ static Tensor power_value(const Tensor& x, const Tensor& exponent, const Scalar&
   DType type = result_type({&x, &exponent});
   double e = value.to<double>();
   if (e == 2 && type != DType::Bool) return elementwise_as(Elementwise::square, type, {&x}, out);
+  if (e == 3 && type != DType::Bool) return elementwise_as(Elementwise::cube, type, {&x}, out);
   if (e == 1 && type == DType::Bool) return binary(Elementwise::bitwise_and, x, exponent, out);
   if (!is_floating(type)) {
     check_bound("pow", type, value);

@@ -21,14 +21,6 @@ double scale_of(const PairForm& form, int64_t count) {
   return form.reduction == LossReduction::mean ? 1.0 / double(count) : 1.0;
 }
 
-// The elements of x in the order in which they lie in the memory of `model`.
-Tensor laid_out_like(const Tensor& x, const Tensor& model) {
-  if (x.strides() == model.strides()) return x;
-  Tensor y = empty_strided(model.sizes(), model.strides(), x.dtype(), x.device());
-  copy_values(y, x);
-  return y;
-}
-
 // Forward without `grad`. The operands lie in memory in the same order.
 Tensor run_pair(const PairForm& form, const Tensor& x, const Tensor& t, const Tensor& weight, const Tensor& positive,
                 const Tensor& grad = {}) {

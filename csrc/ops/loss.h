@@ -49,5 +49,6 @@ Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const T
 // ---- distances
 Tensor cosine_similarity(const Tensor& a, const Tensor& b, int64_t dim, double eps);
 Tensor pairwise_distance(const Tensor& a, const Tensor& b, double p, double eps, bool keepdim);
+Tensor pdist(const Tensor& x, double p);
 
 }  // namespace tt

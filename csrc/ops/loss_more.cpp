@@ -170,4 +170,20 @@ Tensor cosine_similarity(const Tensor& a, const Tensor& b, int64_t dim, double e
   return sum(mul(div(x, length(x)), div(y, length(y))), along);
 }
 
+// The distances between all pairs of rows, in the order (0, 1), (0, 2), ..., (1, 2), ...
+Tensor pdist(const Tensor& x, double p) {
+  check(x.rank() == 2, "pdist: only supports 2D tensors, got: ", x.rank(), "D");
+  check(x.is_floating(), "pdist: only supports floating-point dtypes, got ", name_of(x.dtype()));
+  check(p >= 0, "pdist: only supports non-negative p values, got ", p);
+  int64_t rows = x.sizes()[0], pairs = rows * (rows - 1) / 2, k = 0;
+  Tensor first = empty({pairs}, DType::Int64), second = empty({pairs}, DType::Int64);
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = i + 1; j < rows; j++, k++) {
+      first.data<int64_t>()[k] = i;
+      second.data<int64_t>()[k] = j;
+    }
+  Tensor a = to_device(first, x.device()), b = to_device(second, x.device());
+  return vector_norm(sub(index_select(x, 0, a), index_select(x, 0, b)), p, Shape{1});
+}
+
 }  // namespace tt

@@ -13,4 +13,12 @@ Kernel network_kernel(const char* op, Device device, Kernel NetworkKernels::* en
   return network->*entry;
 }
 
+// The elements of x in the order in which they lie in the memory of `model`, which is dense; not recorded.
+inline Tensor laid_out_like(const Tensor& x, const Tensor& model) {
+  if (x.strides() == model.strides()) return x;
+  Tensor y = empty_strided(model.sizes(), model.strides(), x.dtype(), x.device());
+  copy_values(y, x);
+  return y;
+}
+
 }  // namespace tt

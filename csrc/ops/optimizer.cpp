@@ -187,7 +187,9 @@ void nadam_step(const SteppedList& list, const NAdamOptions& o) {
     double t = next_step("nadam_step", item);
     double mu = o.beta1 * (1 - 0.5 * std::pow(0.96, t * o.momentum_decay));
     double mu_next = o.beta1 * (1 - 0.5 * std::pow(0.96, (t + 1) * o.momentum_decay));
-    set_value("nadam_step", item.numbers[1], value_of(item.numbers[1]) * mu);
+    // A float32 product takes its factors in float32.
+    double factor = item.numbers[1].dtype() == DType::Float64 ? mu : double(float(mu));
+    set_value("nadam_step", item.numbers[1], value_of(item.numbers[1]) * factor);
     double product = value_of(item.numbers[1]);
     return UpdateNumbers{.sign = sign_of(o.maximize),
                          .weight_decay = o.decoupled_weight_decay ? 0 : o.weight_decay,

@@ -78,11 +78,11 @@ struct RpropOptions {
 void rprop_step(const SteppedList& list, const RpropOptions& options);  // prev, step_size; step
 
 // ---- over the gradients of many parameters
-// The norm of all of them seen as one vector, and their multiplication in place.
-Tensor total_norm(const std::vector<Tensor>& tensors, double norm_type);
-void scale_tensors(const std::vector<Tensor>& tensors, const Tensor& factor);
+Tensor total_norm(const std::vector<Tensor>& tensors, double norm_type);  // of all of them seen as one vector
+// Multiplies in place by max_norm / (norm + 1e-6), where that is less than 1.
+void clip_by_norm(const std::vector<Tensor>& tensors, double max_norm, const Tensor& norm);
 void clamp_tensors(const std::vector<Tensor>& tensors, double limit);  // to [-limit, limit]
-// Multiplies in place; whether one of them holds an infinity or NaN.
+// Multiplies in place; whether one of them then holds an infinity or NaN.
 bool unscale_tensors(const std::vector<Tensor>& tensors, double factor);
 
 }  // namespace tt

@@ -15,11 +15,17 @@ Tensor total_norm(const std::vector<Tensor>& tensors, double norm_type) {
   return norms.size() == 1 ? vector_norm(norms[0], norm_type) : vector_norm(stack(norms, 0), norm_type);
 }
 
-void scale_tensors(const std::vector<Tensor>& tensors, const Tensor& factor) {
+void clip_by_norm(const std::vector<Tensor>& tensors, double max_norm, const Tensor& norm) {
   GradGuard off(false);
+  Tensor factor = clamp_max(div(wrapped_number(max_norm), plus(norm, 1e-6)), wrapped_number(1));
+  bool unchanged = factor.device().is_cpu() && item(factor).to<double>() == 1;
   for (const Tensor& x : tensors) {
     Tensor near = to_device(factor, x.device());
-    in_place("mul_", x, false, false, [&](const Tensor& input, Out out) { return mul(input, near, out); });
+    in_place("mul_", x, false, false, [&](const Tensor& input, Out out) {
+      if (!unchanged) return mul(input, near, out);
+      bump_version(x, "mul_");
+      return x;
+    });
   }
 }
 

@@ -69,7 +69,8 @@ void check_inside(const Inside& inside, const Tensor& x, const Shape& padding) {
             "padding (", before, ", ", after, ") at dimension ", x.rank() - 1 - i, " of input ", x.sizes());
     if (inside.mode == Inside::circular) {
       check(before <= size && after <= size, op, ": Padding value causes wrapping around more than once.");
-      check(size + std::min<int64_t>(before, 0) + std::min<int64_t>(after, 0) > 0, op,
+      bool empties = size + std::min<int64_t>(before, 0) + std::min<int64_t>(after, 0) <= 0;
+      check(!empties || size + before + after == 0, op,
             ": Negative padding value is resulting in an empty dimension.");
     }
   }

@@ -1,5 +1,7 @@
 #include "ops/separable.h"
 
+#include <algorithm>
+
 #include "ops/create.h"
 #include "ops/pooling_sizes.h"
 
@@ -27,13 +29,15 @@ TapTable TapTable::runs(int64_t in, const std::vector<int64_t>& start, const std
   return table;
 }
 
-// What divided a sum becomes part of the weights.
+// What divided a sum becomes part of the weights, unless it is the same everywhere.
 TapTable TapTable::transposed() const {
+  const bool even = weight.empty() && std::all_of(divisor.begin(), divisor.end(), [&](double d) { return d == divisor[0]; });
   TapTable turned(out);
   turned.out = in;
   turned.first.assign(in + 1, 0);
   turned.index.resize(index.size());
-  bool weighted = !weight.empty() || !divisor.empty();
+  const bool weighted = !weight.empty() || (!divisor.empty() && !even);
+  if (even && !divisor.empty()) turned.divisor.assign(in, divisor[0]);
   if (weighted) turned.weight.resize(index.size());
   for (int32_t i : index) turned.first[i + 1]++;
   for (int64_t i = 0; i < in; i++) turned.first[i + 1] += turned.first[i];

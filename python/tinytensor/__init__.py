@@ -11,7 +11,7 @@ from ._C import Size, Tensor, device, dtype, layout, memory_format  # noqa: F401
 pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
 
 # The modules below find the package's names at call time: what they need at import time stands above.
-from . import _tensor, autograd, cuda, random, special  # noqa: E402
+from . import _tensor, autograd, cuda, multiprocessing, random, special  # noqa: E402
 from ._legacy import CPU_TYPES, set_default_tensor_type  # noqa: E402, F401
 from ._printing import set_printoptions  # noqa: E402, F401
 from ._settings import (  # noqa: E402, F401
@@ -44,7 +44,7 @@ globals().update(NAMED_STORAGES)
 __version__ = "0.1.0"
 
 # Packages that a program without layers never needs, imported at their first use.
-_PACKAGES = {"hub", "nn", "optim", "safetensors", "serialization", "utils"}
+_PACKAGES = {"func", "hub", "nn", "optim", "safetensors", "serialization", "utils"}
 _FUNCTIONS = {"as_torch": "_as_torch", "load": "serialization", "save": "serialization"}
 
 

@@ -14,8 +14,8 @@ from typing import IO, Any
 def replacing(path: Any) -> Iterator[IO[bytes]]:
     """A file to write that takes the place of `path` when all went well, and vanishes otherwise.
 
-    A symbolic link stays, and the file it leads to is replaced. Pipes and devices are written directly, and so are
-    files in a folder where none can be created.
+    A symbolic link stays, and the file it leads to is replaced. Pipes and devices are written directly, and
+    so are files in a folder where none can be created.
     """
     target = os.fsdecode(os.path.realpath(os.fspath(path)))
     folder, name = os.path.split(target)

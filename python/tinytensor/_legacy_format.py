@@ -1,4 +1,6 @@
-"""The format before zip files: five pickles (magic number, version, system, object, storage keys), then raw storages."""
+"""The format before zip files: five pickles (magic number, version, system, object, storage keys), then raw
+storages.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,9 @@ class LegacyReader:
 
     def read(self) -> Any:
         if self._unpickle(_no_storages) != MAGIC_NUMBER:
-            raise RuntimeError("Invalid magic number; corrupt file? (load: the file is a pickle, but not a checkpoint)")
+            raise RuntimeError(
+                "Invalid magic number; corrupt file? (load: the file is a pickle, but not a checkpoint)"
+            )
         version = self._unpickle(_no_storages)
         if version != PROTOCOL_VERSION:
             raise RuntimeError(f"Invalid protocol version: {str(version)[:40]}")
@@ -85,17 +89,26 @@ class LegacyReader:
             return description[1]
         if kind != "storage" or len(description) not in (5, 6):
             raise pickle.UnpicklingError(f"load: unknown type of data in the pickle: {kind[:40]}")
-        storage_type, key, location, count = description[1], as_text(description[2]), as_text(description[3]), description[4]
+        storage_type, key, location, count = (
+            description[1],
+            as_text(description[2]),
+            as_text(description[3]),
+            description[4],
+        )
         dtype, width = element_type(storage_type)
         if key not in self._storages:
             self._allocate(key, location, count, dtype, width)
         whole = self._storages[key][1]
         view = description[5] if len(description) == 6 else None
-        return TypedStorage(wrap_storage=whole, dtype=dtype) if view is None else self._view(whole, view, dtype)
+        return (
+            TypedStorage(wrap_storage=whole, dtype=dtype) if view is None else self._view(whole, view, dtype)
+        )
 
     def _allocate(self, key: str, location: str, count: Any, dtype: Any, width: int) -> None:
         if type(count) is not int or count < 0 or count * width > self._room:
-            raise RuntimeError(f"load: the file is too short for a storage of {str(count)[:40]} elements of {dtype}")
+            raise RuntimeError(
+                f"load: the file is too short for a storage of {str(count)[:40]} elements of {dtype}"
+            )
         self._room -= count * width
         staging = UntypedStorage(count * width)
         self._storages[key] = staging, self._restore(staging, location), width
@@ -103,7 +116,9 @@ class LegacyReader:
     def _view(self, whole: UntypedStorage, description: Any, dtype: Any) -> TypedStorage:
         """A storage that is a part of another one, as files of the first versions have them."""
         if type(description) not in (tuple, list) or len(description) != 3:
-            raise pickle.UnpicklingError("load: the pickle is damaged: a part of a storage has no description")
+            raise pickle.UnpicklingError(
+                "load: the pickle is damaged: a part of a storage has no description"
+            )
         key, offset, count = as_text(description[0]), description[1], description[2]
         if key not in self._views:
             whole_bytes, width = whole._flat(), dtype.itemsize
@@ -112,7 +127,9 @@ class LegacyReader:
             if (offset + count) * width > whole_bytes.numel():
                 raise RuntimeError("load: a part of a storage reaches beyond its end")
             if whole.device.type != "cpu":
-                raise RuntimeError("load: parts of storages can be loaded to the CPU only: use map_location='cpu'")
+                raise RuntimeError(
+                    "load: parts of storages can be loaded to the CPU only: use map_location='cpu'"
+                )
             part = _C._to_numpy(whole_bytes[offset * width : (offset + count) * width])
             self._views[key] = TypedStorage(wrap_storage=untyped_storage_of(_C.from_numpy(part)), dtype=dtype)
         return self._views[key]
@@ -123,7 +140,9 @@ class LegacyReader:
         staging, final, width = self._storages[key]
         count = _LENGTH.unpack(self._exactly(_LENGTH.size))[0]
         if count * width != staging.nbytes():
-            raise RuntimeError(f"load: a storage of {staging.nbytes()} bytes has data of {count} elements of {width} bytes")
+            raise RuntimeError(
+                f"load: a storage of {staging.nbytes()} bytes has data of {count} elements of {width} bytes"
+            )
         missing = fill(self._file, staging.memory())
         if missing:
             raise _ended_early(missing)

@@ -1,4 +1,6 @@
-"""Where storages were saved from, and where they are put: tags such as 'cpu', 'cuda:0', and `map_location`."""
+"""Where storages were saved from, and where they are put: tags such as 'cpu', 'cuda:0', and
+`map_location`.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,8 @@ _packages: list[tuple[int, Callable, Callable]] = []
 
 
 def register_package(priority: int, tagger: Callable, deserializer: Callable) -> None:
-    """Teach `save` and `load` another location. `tagger(storage)` returns its tag or None, `deserializer(storage,
-    tag)` the storage in that place or None; lower priorities are asked first.
+    """Teach `save` and `load` another location. `tagger(storage)` returns its tag or None,
+    `deserializer(storage, tag)` the storage in that place or None; lower priorities are asked first.
     """
     _packages.append((priority, tagger, deserializer))
     _packages.sort(key=lambda package: package[0])
@@ -43,11 +45,11 @@ def default_restore_location(storage: Any, location: str) -> Any:
             return found
     if location.partition(":")[0] in _other_devices:
         raise RuntimeError(
-            f"Attempting to deserialize object on device {location[:80]!r}, which does not exist here. {_CPU_HINT}"
+            f"Attempting to deserialize object on device {location[:80]!r}, which is not here. {_CPU_HINT}"
         )
     raise RuntimeError(
-        f"don't know how to restore data location of torch.storage.UntypedStorage (tagged with {location[:80]}). "
-        + _CPU_HINT
+        "don't know how to restore data location of torch.storage.UntypedStorage "
+        f"(tagged with {location[:80]}). {_CPU_HINT}"
     )
 
 
@@ -72,13 +74,15 @@ def _to_cuda(storage: Any, location: str) -> Any:
     cuda = tinytensor.cuda
     if not cuda.is_available():
         raise RuntimeError(
-            "Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False. " + _CPU_HINT
+            "Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False. "
+            + _CPU_HINT
         )
     device = tinytensor.device(location)
     if device.index >= cuda.device_count():
         raise RuntimeError(
-            f"Attempting to deserialize object on CUDA device {device.index} but torch.cuda.device_count() is "
-            f"{cuda.device_count()}. Please use torch.load with map_location to map your storages to an existing device."
+            f"Attempting to deserialize object on CUDA device {device.index}, there are "
+            f"{cuda.device_count()}. Please use torch.load with map_location to map your storages "
+            "to an existing device."
         )
     return storage.cuda(device)
 
@@ -88,11 +92,15 @@ register_package(20, _cuda_tag, _to_cuda)
 
 
 def restorer(map_location: Any) -> Callable[[UntypedStorage, str], Any]:
-    """The function that puts a storage where `map_location` wants it: a place, a dict of tags, or a function."""
+    """The function that puts a storage where `map_location` wants it: a place, a dict of tags, or a
+    function.
+    """
     if map_location is None:
         return default_restore_location
     if isinstance(map_location, dict):
-        return lambda storage, location: default_restore_location(storage, _text(map_location.get(location, location)))
+        return lambda storage, location: default_restore_location(
+            storage, _text(map_location.get(location, location))
+        )
     if isinstance(map_location, (str, bytes, tinytensor.device)):
         place = _text(map_location)
         return lambda storage, location: default_restore_location(storage, place)

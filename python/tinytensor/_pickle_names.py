@@ -1,4 +1,6 @@
-"""The names under which classes and functions stand in checkpoints: PyTorch's, whose files we read and write."""
+"""The names under which classes and functions stand in checkpoints: PyTorch's, whose files we read and
+write.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ _OURS, _THEIRS = __package__, "torch"
 # Where PyTorch keeps a thing elsewhere than its module here would say.
 _MOVED = {
     (f"{_OURS}._utils", "_rebuild_from_type_v2"): f"{_THEIRS}._tensor",
+    (f"{_OURS}._utils", "_get_layout"): f"{_THEIRS}.serialization",
     (f"{_OURS}._C", "Generator"): f"{_THEIRS}._C",
 }
 # In PyTorch's files a name may stand under an older or a deeper module than the one that exports it here.

@@ -70,11 +70,6 @@ def is_pinned(self: Tensor, device: Any = None) -> bool:
     return False
 
 
-def share_memory_(self: Tensor) -> Tensor:
-    """Move the memory to where other processes can see it."""
-    raise NotImplementedError("share_memory_: shared memory between processes is not supported")
-
-
 def to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
     """Return the tensor itself: it is dense."""
     return self if dtype is None else self.to(dtype)
@@ -149,7 +144,7 @@ _METHODS = {
 
 for _function in (
     numpy, tolist, register_hook, register_post_accumulate_grad_hook, retain_grad,
-    pin_memory, is_pinned, share_memory_, to_dense, coalesce, new, as_subclass,
+    pin_memory, is_pinned, to_dense, coalesce, new, as_subclass,
 ):  # fmt: skip
     _METHODS[_function.__name__] = _function
 

@@ -1,7 +1,7 @@
 """Tensors in pickles: how one is taken apart, and the functions, under PyTorch's names, that build it again.
 
-A tensor is pickled as its storage, offset, sizes and strides. The storage is one object however many tensors share
-it, so what is shared stays shared within one pickle or one deepcopy.
+A tensor is pickled as its storage, offset, sizes and strides. The storage is one object however many tensors
+share it, so what is shared stays shared within one pickle or one deepcopy.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from .storage import TypedStorage, untyped_storage_of
 
 def _rebuild_tensor(storage: Any, storage_offset: int, size: tuple, stride: tuple) -> Tensor:
     dtype = storage.dtype
-    return _C._tensor_over_storage(storage.untyped()._flat(), dtype, storage_offset, tuple(size), tuple(stride))
+    return _C._tensor_over_storage(
+        storage.untyped()._flat(), dtype, storage_offset, tuple(size), tuple(stride)
+    )
 
 
 def _rebuild_tensor_v2(
@@ -33,7 +35,9 @@ def _rebuild_tensor_v2(
     metadata: Any = None,
 ) -> Tensor:
     if metadata and any(metadata.values()):
-        raise NotImplementedError(f"load: tensors marked {sorted(metadata)} (lazily conjugated or negated) cannot be read")
+        raise NotImplementedError(
+            f"load: tensors marked {sorted(metadata)} (lazily conjugated or negated) cannot be read"
+        )
     tensor = _rebuild_tensor(storage, storage_offset, size, stride)
     return tensor.requires_grad_() if requires_grad else tensor
 
@@ -44,7 +48,9 @@ def _rebuild_parameter(data: Tensor, requires_grad: bool, backward_hooks: Any) -
     return Parameter(data, requires_grad)
 
 
-def _rebuild_parameter_with_state(data: Tensor, requires_grad: bool, backward_hooks: Any, state: Any) -> Tensor:
+def _rebuild_parameter_with_state(
+    data: Tensor, requires_grad: bool, backward_hooks: Any, state: Any
+) -> Tensor:
     return _with_state(_rebuild_parameter(data, requires_grad, backward_hooks), state)
 
 
@@ -64,6 +70,13 @@ def _with_state(tensor: Tensor, state: Any) -> Tensor:
     for name, value in {**(attributes or {}), **(slots or {})}.items():
         setattr(tensor, name, value)
     return tensor
+
+
+def _get_layout(name: str) -> Any:
+    """A layout by its text."""
+    if name != "torch.strided":
+        raise NotImplementedError(f"load: only strided tensors are supported, the file has {name}")
+    return _C.strided
 
 
 # ---------------------------------------------------------------- taking apart
@@ -95,7 +108,8 @@ def deepcopy(self: Tensor, memo: dict) -> Tensor:
         return memo[id(self)]
     if not self.is_leaf:
         raise RuntimeError(
-            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at "
+            "the moment."
         )
     storage = untyped_storage_of(self).__deepcopy__(memo)
     copied = _C._tensor_over_storage(
@@ -111,5 +125,3 @@ def deepcopy(self: Tensor, memo: dict) -> Tensor:
     for name, value in self.__dict__.items():
         copied.__dict__[name] = copy.deepcopy(value, memo)
     return copied
-
-

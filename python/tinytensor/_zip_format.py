@@ -1,7 +1,7 @@
 """The zip files that checkpoints live in: records stored without compression, their data aligned to 64 bytes.
 
-Everything a file declares (sizes, counts, offsets) is checked against its real length before it is used, so reading
-a damaged or hostile file takes no more memory than the file has bytes.
+Everything a file declares (sizes, counts, offsets) is checked against its real length before it is used, so
+reading a damaged or hostile file takes no more memory than the file has bytes.
 """
 
 from __future__ import annotations
@@ -248,7 +248,9 @@ def _read_directory(directory: bytes, count: int) -> dict[str, _Record]:
         if flags & _ENCRYPTED:
             raise _damaged(f"'{name}' is encrypted")
         if method != 0 or packed != size:
-            raise RuntimeError(f"load: record '{name}' is compressed; a checkpoint's records are stored as they are")
+            raise RuntimeError(
+                f"load: record '{name}' is compressed; a checkpoint's records are stored as they are"
+            )
         if name in records:
             raise _damaged(f"there are two records '{name}'")
         records[name] = _Record(start, size, checksum)

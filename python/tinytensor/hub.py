@@ -1,6 +1,8 @@
-"""Pretrained models: downloads with a cache, and models that a folder or a GitHub repository offers in `hubconf.py`.
+"""Pretrained models: downloads with a cache, and models that a folder or a GitHub repository offers in
+`hubconf.py`.
 
-The cache is PyTorch's own folder ($TORCH_HOME/hub, by default ~/.cache/torch/hub), so downloads are shared with it.
+The cache is PyTorch's own folder ($TORCH_HOME/hub, by default ~/.cache/torch/hub), so downloads are shared
+with it.
 """
 
 from __future__ import annotations
@@ -89,7 +91,9 @@ def _open_url(url: str) -> Any:
 
 
 def download_url_to_file(url: str, dst: str, hash_prefix: str | None = None, progress: bool = True) -> None:
-    """Download a file. It appears when it is complete and its SHA-256 begins with `hash_prefix`, if that is given."""
+    """Download a file. It appears when it is complete and its SHA-256 begins with `hash_prefix`, if that is
+    given.
+    """
     target = os.path.expanduser(os.fspath(dst))
     digest = hashlib.sha256()
     with _open_url(url) as source, replacing(target) as file:
@@ -129,8 +133,8 @@ def load_state_dict_from_url(
 ) -> Any:
     """Load a checkpoint from the internet, through the cache.
 
-    With `check_hash` the file's name ends in the first digits of its SHA-256 (name-0123abcd.pth), which are checked.
-    `weights_only=False` runs whatever code the file contains: only for sources that you trust.
+    With `check_hash` the file's name ends in the first digits of its SHA-256 (name-0123abcd.pth), which are
+    checked. `weights_only=False` runs whatever code the file contains: only for sources that you trust.
     """
     folder = os.path.join(get_dir(), "checkpoints") if model_dir is None else os.path.expanduser(model_dir)
     os.makedirs(folder, exist_ok=True)
@@ -179,7 +183,9 @@ def _hubconf(folder: str) -> Iterator[ModuleType]:
 
 def _entry(module: ModuleType, name: str) -> Callable:
     if not isinstance(name, str):
-        raise ValueError(f"Invalid input: model should be a string of function name, got {type(name).__name__}")
+        raise ValueError(
+            f"Invalid input: model should be a string of function name, got {type(name).__name__}"
+        )
     found = getattr(module, name, None)
     if not callable(found):
         raise RuntimeError(f"Cannot find callable {name} in hubconf")
@@ -249,7 +255,9 @@ def help(
 # ---------------------------------------------------------------- GitHub
 
 
-def _github_folder(repo: str, force_reload: bool, trust_repo: Any, verbose: bool, skip_validation: bool) -> str:
+def _github_folder(
+    repo: str, force_reload: bool, trust_repo: Any, verbose: bool, skip_validation: bool
+) -> str:
     match = re.fullmatch(r"([\w.-]+)/([\w.-]+?)(?::([\w./-]+))?", repo)
     if match is None or ".." in repo:
         raise ValueError(f"hub: expected 'owner/name' or 'owner/name:branch', got {repo!r}")
@@ -282,8 +290,8 @@ def _default_branch(owner: str, name: str) -> str:
             if os.path.isdir(os.path.join(get_dir(), f"{owner}_{name}_{branch}")):
                 return branch
         raise RuntimeError(
-            f"hub: {owner}/{name} is not in the cache and GitHub cannot be reached ({error}); use source='local' with "
-            "a folder that has the repository"
+            f"hub: {owner}/{name} is not in the cache and GitHub cannot be reached ({error}); "
+            "use source='local' with a folder that has the repository"
         ) from None
 
 
@@ -296,7 +304,9 @@ def _check_belongs(owner: str, name: str, ref: str) -> None:
                 with _open_url(url) as answer:
                     found = json.loads(answer.read())
             except (urllib.error.URLError, TimeoutError) as error:
-                raise RuntimeError(f"hub: GitHub cannot be asked for the branches of {owner}/{name}: {error}") from None
+                raise RuntimeError(
+                    f"hub: GitHub cannot be asked for the branches of {owner}/{name}: {error}"
+                ) from None
             if any(ref == one["name"] or one["commit"]["sha"].startswith(ref) for one in found):
                 return
             if not found:
@@ -324,7 +334,9 @@ def _fetch(url: str, folder: str, verbose: bool) -> None:
 
 
 def _check_trust(owner: str, name: str, trust_repo: Any) -> None:
-    """A repository's hubconf.py is code that runs: it must be trusted, by argument, by list, or by an answer."""
+    """A repository's hubconf.py is code that runs: it must be trusted, by argument, by list, or by an
+    answer.
+    """
     if trust_repo not in (True, False, None, "check"):
         raise ValueError(f"hub: trust_repo must be True, False, None or 'check', got {trust_repo!r}")
     path, entry = os.path.join(get_dir(), "trusted_list"), f"{owner}_{name}"
@@ -335,7 +347,7 @@ def _check_trust(owner: str, name: str, trust_repo: Any) -> None:
     if trusted and trust_repo is not False:
         return
     if trust_repo is not True:
-        question = f"The repository {owner}/{name} does not belong to the list of trusted repositories. Trust it (y/N)? "
+        question = f"The repository {owner}/{name} is not in the list of trusted ones. Trust it (y/N)? "
         try:
             answer = input(question).strip().lower()
         except EOFError:

@@ -16,7 +16,16 @@ from . import _C
 from ._atomic_file import replacing
 from ._C import Tensor
 
-__all__ = ["SafetensorError", "load", "load_file", "load_model", "safe_open", "save", "save_file", "save_model"]
+__all__ = [
+    "SafetensorError",
+    "load",
+    "load_file",
+    "load_model",
+    "safe_open",
+    "save",
+    "save_file",
+    "save_model",
+]
 
 _LONGEST_HEADER = 100_000_000
 
@@ -58,18 +67,20 @@ def _checked(tensors: Any) -> dict[str, Tensor]:
         if not isinstance(name, str):
             raise ValueError(f"save: names must be strings, got {name!r}")
         if not isinstance(tensor, Tensor):
-            raise ValueError(f"Key `{name}` is invalid, expected torch.Tensor but received {type(tensor).__name__}")
+            raise ValueError(
+                f"Key `{name}` is invalid, expected torch.Tensor but received {type(tensor).__name__}"
+            )
     shared = _sharing(tensors)
     if shared:
         raise RuntimeError(
-            f"Some tensors share memory, this will lead to duplicate memory on disk and potential differences when "
-            f"loading them again: {shared}. Save one of each group only, or use save_model for a module."
+            f"Some tensors share memory, and would be written twice and loaded as different ones: {shared}. "
+            "Save one of each group only, or use save_model for a module."
         )
     for name, tensor in tensors.items():
         if not tensor.is_contiguous():
             raise ValueError(
-                f"You are trying to save a non contiguous tensor: `{name}` which is not allowed; call .contiguous() "
-                "on it, or save the whole tensor that it looks into."
+                f"You are trying to save a non contiguous tensor: `{name}` which is not allowed; "
+                "call .contiguous() on it, or save the whole tensor that it looks into."
             )
     return tensors
 
@@ -117,7 +128,9 @@ def _header(tensors: dict[str, Tensor], metadata: dict[str, str] | None) -> tupl
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
     if len(text) > _LONGEST_HEADER:
-        raise SafetensorError(f"Error while serializing: the header has {len(text)} bytes, at most {_LONGEST_HEADER} can be")
+        raise SafetensorError(
+            f"Error while serializing: the header has {len(text)} bytes, at most {_LONGEST_HEADER} can be"
+        )
     return len(text).to_bytes(8, "little") + text, [tensors[name] for name in names]
 
 
@@ -151,7 +164,9 @@ def save_model(
         kept = min(group)
         for name in sorted(group - {kept}):
             if _span(state[name]) != _span(state[kept]) or state[name].shape != state[kept].shape:
-                raise RuntimeError(f"save_model: '{name}' and '{kept}' share memory, but are not the same tensor")
+                raise RuntimeError(
+                    f"save_model: '{name}' and '{kept}' share memory, but are not the same tensor"
+                )
             del state[name]
             metadata[name] = kept
     if force_contiguous:
@@ -173,8 +188,12 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _parsed(start: bytes, file_length: int, read: Any) -> tuple[dict[str, _Entry], dict[str, str] | None, int]:
-    """The entries of a header, its metadata, and where the data begin. `read(count)` gives the bytes after `start`."""
+def _parsed(
+    start: bytes, file_length: int, read: Any
+) -> tuple[dict[str, _Entry], dict[str, str] | None, int]:
+    """The entries of a header, its metadata, and where the data begin. `read(count)` gives the bytes after
+    `start`.
+    """
     if len(start) < 8:
         raise _invalid(f"header too small, the file has {file_length} bytes")
     length = int.from_bytes(start, "little")
@@ -190,7 +209,9 @@ def _parsed(start: bytes, file_length: int, read: Any) -> tuple[dict[str, _Entry
     if not isinstance(header, dict) or text[:1] != b"{":
         raise _invalid("invalid header start")
     metadata = header.pop("__metadata__", None)
-    if metadata is not None and not (isinstance(metadata, dict) and all(isinstance(v, str) for v in metadata.values())):
+    if metadata is not None and not (
+        isinstance(metadata, dict) and all(isinstance(v, str) for v in metadata.values())
+    ):
         raise _invalid("the metadata are not a map from strings to strings")
     entries = {name: _entry(name, description) for name, description in header.items()}
     _check_places(entries, file_length - 8 - length)
@@ -202,7 +223,11 @@ def _entry(name: str, description: Any) -> _Entry:
         raise _invalid(f"tensor `{name[:80]}` has no valid description")
     dtype, shape, places = description["dtype"], description["shape"], description["data_offsets"]
     numbers = [*shape, *places] if isinstance(shape, list) and isinstance(places, list) else [None]
-    if not isinstance(dtype, str) or len(places) != 2 or not all(type(n) is int and 0 <= n < 1 << 63 for n in numbers):
+    if (
+        not isinstance(dtype, str)
+        or len(places) != 2
+        or not all(type(n) is int and 0 <= n < 1 << 63 for n in numbers)
+    ):
         raise _invalid(f"tensor `{name[:80]}` has no valid description")
     return _Entry(dtype, tuple(shape), *places)
 
@@ -221,13 +246,17 @@ def _check_places(entries: dict[str, _Entry], available: int) -> None:
         if known is not None and count * known.itemsize != entry.end - entry.start:
             raise _invalid(f"invalid shape, data type, or offset for tensor `{name[:80]}`")
     if place != available:
-        raise _invalid(f"incomplete metadata, file not fully covered: tensors have {place} bytes, the file {available}")
+        raise _invalid(
+            f"incomplete metadata, file not fully covered: tensors have {place} bytes, the file {available}"
+        )
 
 
 def _dtype(name: str, entry: _Entry) -> Any:
     found = _DTYPES.get(entry.dtype)
     if found is None:
-        raise SafetensorError(f"tensor `{name}` has elements of type {entry.dtype[:20]}, which is not supported")
+        raise SafetensorError(
+            f"tensor `{name}` has elements of type {entry.dtype[:20]}, which is not supported"
+        )
     return found
 
 
@@ -323,7 +352,9 @@ def load(data: bytes) -> dict[str, Tensor]:
 def load_model(
     model: Any, filename: Any, strict: bool = True, device: Any = "cpu"
 ) -> tuple[list[str], list[str]]:
-    """Load what `save_model` wrote into a module; returns the names that are missing and those that are too many."""
+    """Load what `save_model` wrote into a module; returns the names that are missing and those that are too
+    many.
+    """
     state = load_file(filename, device=device)
     missing, unexpected = model.load_state_dict(state, strict=False)
     present = model.state_dict()

@@ -1,7 +1,9 @@
-"""Storages: the memory that tensors look into, as bytes (`UntypedStorage`) or as numbers of one dtype (`TypedStorage`).
+"""Storages: the memory that tensors look into, as bytes (`UntypedStorage`) or as numbers of one dtype
+(`TypedStorage`).
 
-A storage is one Python object for as long as anybody holds it, so that `x.untyped_storage() is y.untyped_storage()`
-tells whether two tensors share memory, and a pickle or a deepcopy meets a shared storage once.
+A storage is one Python object for as long as anybody holds it, so that `x.untyped_storage() is
+y.untyped_storage()` tells whether two tensors share memory, and a pickle or a deepcopy meets a shared
+storage once.
 """
 
 from __future__ import annotations
@@ -32,11 +34,14 @@ def untyped_storage_of(tensor: Tensor) -> UntypedStorage:
 
 def _show(storage: Any) -> str:
     kind = f"dtype={storage.dtype}, " if isinstance(storage, TypedStorage) else ""
-    numbers = [f" {value}" for value in storage.tolist()]
-    if len(numbers) > 1000:
-        numbers = [*numbers[:10], " ...", *numbers[-10:]]
-    closing = f"[torch.storage.{type(storage).__name__}({kind}device={storage.device}) of size {len(storage)}]"
-    return "\n".join([*numbers, closing])
+    if len(storage) > 1000:
+        shown = [*storage[:10].tolist(), "...", *storage[-10:].tolist()]
+    else:
+        shown = storage.tolist()
+    closing = (
+        f"[torch.storage.{type(storage).__name__}({kind}device={storage.device}) of size {len(storage)}]"
+    )
+    return "\n".join([*(f" {value}" for value in shown), closing])
 
 
 class _Storage:
@@ -77,14 +82,14 @@ class _Storage:
         return self._flat().element_size()
 
     def nbytes(self) -> int:
-        return _C._storage_nbytes(self._flat())
+        return _C._storage_nbytes(self.untyped()._tensor)
 
     def data_ptr(self) -> int:
         return _C._storage_data_ptr(self._flat()) if self.nbytes() else 0
 
     @property
     def _cdata(self) -> int:
-        return _C._storage_id(self._flat())
+        return _C._storage_id(self.untyped()._tensor)
 
     def _place(self, index: int) -> int:
         if not -len(self) <= index < len(self):
@@ -94,10 +99,12 @@ class _Storage:
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             if index.step not in (None, 1):
-                raise RuntimeError(f"Trying to slice with a step of {index.step}, but only a step of 1 is supported")
+                raise RuntimeError(
+                    f"Trying to slice with a step of {index.step}, but only a step of 1 is supported"
+                )
             return self._over(self._flat()[index].clone())
         if not hasattr(index, "__index__"):
-            raise TypeError(f"can't index a {type(self).__name__} with {type(index).__name__}")
+            raise RuntimeError(f"can't index a {type(self).__name__} with {type(index).__name__}")
         return self._flat()[self._place(index.__index__())].item()
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -185,13 +192,17 @@ _add_conversions()
 def _values(args: tuple, dtype: Any, device: Any) -> Tensor:
     """The flat tensor that a storage is constructed over, from nothing, a length, or numbers."""
     if len(args) > 1:
-        raise TypeError(f"a storage is made of a length or of a sequence of numbers, got {len(args)} arguments")
+        raise TypeError(
+            f"a storage is made of a length or of a sequence of numbers, got {len(args)} arguments"
+        )
     if not args:
         return _C.empty(0, dtype=dtype, device=device)
     if hasattr(args[0], "__index__"):
         return _C.empty(args[0], dtype=dtype, device=device)
     if not hasattr(args[0], "__getitem__") or isinstance(args[0], str):
-        raise TypeError(f"a storage is made of a length or of a sequence of numbers, got {type(args[0]).__name__}")
+        raise TypeError(
+            f"a storage is made of a length or of a sequence of numbers, got {type(args[0]).__name__}"
+        )
     numbers = list(args[0])
     if dtype is _C.uint8:
         numbers = [number & 255 for number in numbers]
@@ -243,7 +254,9 @@ class UntypedStorage(_Storage):
     def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
         if dtype is None:
             return "torch.storage.UntypedStorage"
-        raise NotImplementedError("type: an untyped storage cannot be converted to a type; use a TypedStorage")
+        raise NotImplementedError(
+            "type: an untyped storage cannot be converted to a type; use a TypedStorage"
+        )
 
     def byteswap(self, dtype: Any) -> None:
         """Reverse the order of the bytes in every element of the dtype."""
@@ -291,7 +304,9 @@ class TypedStorage(_Storage):
         if wrap_storage is not None and (args or device is not None):
             raise RuntimeError("TypedStorage: wrap_storage goes with dtype only, not with values or a device")
         if wrap_storage is not None and not isinstance(wrap_storage, UntypedStorage):
-            raise TypeError(f"TypedStorage: wrap_storage must be UntypedStorage, got {type(wrap_storage).__name__}")
+            raise TypeError(
+                f"TypedStorage: wrap_storage must be UntypedStorage, got {type(wrap_storage).__name__}"
+            )
         if wrap_storage is not None and dtype is None:
             raise RuntimeError("TypedStorage: wrap_storage needs a dtype")
         self = object.__new__(cls)
@@ -383,7 +398,8 @@ class _NamedStorage(type):
 
 
 NAMED_STORAGES = {
-    name: _NamedStorage(name, (), {"__module__": "tinytensor", "dtype": dtype}) for name, dtype in _NAMES.items()
+    name: _NamedStorage(name, (), {"__module__": "tinytensor", "dtype": dtype})
+    for name, dtype in _NAMES.items()
 }
 
 
@@ -403,7 +419,9 @@ def untyped_storage(self: Tensor) -> UntypedStorage:
 _take_over = Tensor.set_
 
 
-def set_(self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None) -> Tensor:
+def set_(
+    self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None
+) -> Tensor:
     """Look into the memory of another tensor or storage, at an offset and with sizes and strides as given."""
     if source is None:
         return _take_over(self, self.new_empty(0))
@@ -416,7 +434,16 @@ def set_(self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = 
     if stride is None:
         stride = _contiguous(size)
     stride = (stride,) if isinstance(stride, int) else tuple(stride)
+    _make_room(holder, storage_offset, size, stride, self.element_size())
     return _take_over(self, _C._tensor_over_storage(holder._flat(), self.dtype, storage_offset, size, stride))
+
+
+def _make_room(holder: UntypedStorage, offset: int, size: tuple, stride: tuple, width: int) -> None:
+    if min(offset, *size, *stride) < 0 or 0 in size:
+        return
+    needed = (offset + sum((length - 1) * step for length, step in zip(size, stride)) + 1) * width
+    if needed > holder.nbytes():
+        holder.resize_(needed)
 
 
 def _contiguous(size: tuple) -> tuple:

@@ -1,13 +1,16 @@
 """The catalogue: one row per op, from which the loops of test_catalog.py make their checks."""
 
 from . import (
+    attention,
     convert,
+    convolution,
     create,
     elementwise,
     index,
     join,
     matmul,
     pairwise,
+    recurrent,
     reduce,
     scan,
     scatter,
@@ -25,6 +28,9 @@ FAMILIES = (
     scan,
     sort,
     matmul,
+    convolution,
+    recurrent,
+    attention,
     view,
     join,
     index,

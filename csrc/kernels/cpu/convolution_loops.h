@@ -13,11 +13,11 @@ namespace {
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int largest_block = 8;
 constexpr int8_t tile_vectors[] = {0, 8, 8, 8, 6, 5, 4, 3, 3};
-constexpr int8_t correlation_vectors[] = {0, 8, 8, 8, 6, 5, 4, 3, 3};
+constexpr int8_t correlation_vectors[] = {0, 8, 8, 8, 6, 5};
 #else
 constexpr int largest_block = 6;
 constexpr int8_t tile_vectors[] = {0, 8, 5, 3, 3, 2, 2};
-constexpr int8_t correlation_vectors[] = {0, 8, 5, 3, 3, 2, 2};
+constexpr int8_t correlation_vectors[] = {0, 8, 5, 3, 3, 2};
 #endif
 
 // ---------------------------------------------------------------- products
@@ -108,10 +108,51 @@ void correlate_rows(const CorrelationCall& call) {
   if constexpr (NV > 1) correlate_rows<T, MR, NV - 1>(call);
 }
 
-template <class T, int MR = largest_block>
+template <class T, int MR = correlation_rows>
 void correlate(const CorrelationCall& call) {
   if (call.rows == MR) return correlate_rows<T, MR>(call);
   if constexpr (MR > 1) correlate<T, MR - 1>(call);
+}
+
+// ---------------------------------------------------------------- sums of outer products
+
+template <class T, int MR, int NV>
+[[gnu::noinline]] void outer_tile(const OuterCall& call) {
+  Vector<T> sum[MR][NV];
+  T* sums = static_cast<T*>(call.sums);
+  TT_UNROLL for (int i = 0; i < MR; i++) TT_UNROLL for (int j = 0; j < NV; j++)
+      sum[i][j] = load_vector(sums + i * call.sum_row + j * lanes<T>);
+  const T* base[MR];
+  TT_UNROLL for (int i = 0; i < MR; i++) base[i] = static_cast<const T*>(call.x) + call.x_offset[i];
+  const int64_t x_step = call.x_step[3], y_step = call.y_step[3];
+  for (int64_t n0 = 0; n0 < call.count[0]; n0++)
+    for (int64_t n1 = 0; n1 < call.count[1]; n1++)
+      for (int64_t n2 = 0; n2 < call.count[2]; n2++) {
+        int64_t at = n0 * call.x_step[0] + n1 * call.x_step[1] + n2 * call.x_step[2];
+        const T* y = static_cast<const T*>(call.y) + n0 * call.y_step[0] + n1 * call.y_step[1] + n2 * call.y_step[2];
+        for (int64_t n3 = call.count[3]; n3 > 0; n3--, at += x_step, y += y_step) {
+          Vector<T> factor[NV];
+          TT_UNROLL for (int j = 0; j < NV; j++) factor[j] = load_vector(y + j * lanes<T>);
+          TT_UNROLL for (int i = 0; i < MR; i++) {
+            Vector<T> x = broadcast(base[i][at]);
+            TT_UNROLL for (int j = 0; j < NV; j++) sum[i][j] += x * factor[j];
+          }
+        }
+      }
+  TT_UNROLL for (int i = 0; i < MR; i++) TT_UNROLL for (int j = 0; j < NV; j++)
+      store_vector(sums + i * call.sum_row + j * lanes<T>, sum[i][j]);
+}
+
+template <class T, int NV, int MR = outer_rows(NV)>
+void outer_vectors(const OuterCall& call) {
+  if (call.rows == MR) return outer_tile<T, MR, NV>(call);
+  if constexpr (MR > 1) outer_vectors<T, NV, MR - 1>(call);
+}
+
+template <class T, int NV = most_outer_vectors>
+void outer(const OuterCall& call) {
+  if (call.vectors == NV) return outer_vectors<T, NV>(call);
+  if constexpr (NV > 1) outer<T, NV - 1>(call);
 }
 
 // ---------------------------------------------------------------- images and lanes
@@ -151,13 +192,13 @@ void spread(const LaneCall& call) {
     if (whole && left >= size) {
       TT_UNROLL for (int j = 0; j < size; j++) rows[j] = load_vector(images + j * call.stride + at);
       transpose<T>(rows);
-      TT_UNROLL for (int i = 0; i < size; i++) store_vector(vectors + (at + i) * size, rows[i]);
+      TT_UNROLL for (int i = 0; i < size; i++) store_vector(vectors + (at + i) * call.pitch, rows[i]);
       continue;
     }
     for (int j = 0; j < size; j++)
       rows[j] = j < call.count ? load_some(images + j * call.stride + at, left < size ? left : size) : Vector<T>{};
     transpose<T>(rows);
-    for (int i = 0; i < size && i < left; i++) store_vector(vectors + (at + i) * size, rows[i]);
+    for (int i = 0; i < size && i < left; i++) store_vector(vectors + (at + i) * call.pitch, rows[i]);
   }
 }
 
@@ -171,12 +212,12 @@ void gather(const LaneCall& call) {
     const int64_t left = call.n - at;
     Vector<T> rows[size];
     if (whole && left >= size) {
-      TT_UNROLL for (int i = 0; i < size; i++) rows[i] = load_vector(vectors + (at + i) * size);
+      TT_UNROLL for (int i = 0; i < size; i++) rows[i] = load_vector(vectors + (at + i) * call.pitch);
       transpose<T>(rows);
       TT_UNROLL for (int j = 0; j < size; j++) store_vector(images + j * call.stride + at, rows[j]);
       continue;
     }
-    for (int i = 0; i < size; i++) rows[i] = i < left ? load_vector(vectors + (at + i) * size) : Vector<T>{};
+    for (int i = 0; i < size; i++) rows[i] = i < left ? load_vector(vectors + (at + i) * call.pitch) : Vector<T>{};
     transpose<T>(rows);
     for (int j = 0; j < call.count; j++) store_some(images + j * call.stride + at, rows[j], left < size ? left : size);
   }
@@ -184,7 +225,7 @@ void gather(const LaneCall& call) {
 
 template <class T>
 constexpr ConvolutionLoops convolution_loops = {
-    lanes<T>, largest_block, tile_vectors, correlation_vectors, tiles<T>, correlate<T>, spread<T>, gather<T>};
+    lanes<T>, largest_block, tile_vectors, correlation_vectors, tiles<T>, correlate<T>, outer<T>, spread<T>, gather<T>};
 
 }  // namespace
 }  // namespace tt::TT_ISA

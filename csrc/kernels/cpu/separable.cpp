@@ -4,6 +4,7 @@
 
 #include "core/scratch.h"
 #include "kernels/cpu/elements.h"
+#include "kernels/cpu/pairs.h"
 #include "kernels/separable.h"
 
 namespace tt::TT_ISA {
@@ -15,23 +16,45 @@ TT_INLINE T weight_of(const DimensionTaps& taps, int64_t t) {
 }
 TT_INLINE double divisor_of(const DimensionTaps& taps, int64_t o) { return taps.divisor ? taps.divisor[o] : 1; }
 
+// A buffered row is followed by this many zeros, so that whole vectors may be read of which only a part counts.
+template <class T>
+constexpr int64_t slack = 3 * lanes<T>;
+
 // ---------------------------------------------------------------- along a row
 
+// taps: how many there are, or 0 for any number
 template <int taps, int stride, class T>
-TT_INLINE void sum_runs(const RowPlan& plan, const T* __restrict x, T* __restrict out, int64_t n) {
-  const int64_t count = taps ? taps : plan.taps, step = stride ? stride : plan.stride;
+TT_INLINE void sum_runs(const T* x, T* out, int64_t n, int64_t any) {
+  const int64_t count = taps ? taps : any;
+  by_vectors<T>(n, [&](int64_t o, auto part) {
+    Vector<T> sum = {};
+    if constexpr (stride == 1) {
+      for (int64_t t = 0; t < count; t++) sum += load_vector(x + o + t);
+    } else {
+      for (int64_t t = 0; t < count; t += 2) {
+        Pair<T> pair(x + 2 * o + t, Full{});
+        sum += pair.evens();
+        if (t + 1 < count) sum += pair.odds();
+      }
+    }
+    store(out + o, sum, part);
+  });
+}
+
+template <class T>
+void sum_any_runs(const RowPlan& plan, const T* x, T* out, int64_t n) {
   for (int64_t o = 0; o < n; o++) {
-    T sum = x[o * step];
-    for (int64_t t = 1; t < count; t++) sum += x[o * step + t];
+    T sum = 0;
+    for (int64_t t = 0; t < plan.taps; t++) sum += x[o * plan.stride + t];
     out[o] = sum;
   }
 }
 
 template <int taps, class T>
-TT_INLINE void sum_gathered(const RowPlan& plan, const T* __restrict x, T* __restrict out, int64_t n) {
+TT_INLINE void gather(const RowPlan& plan, const T* __restrict x, T* __restrict out) {
   const int32_t* __restrict index = plan.index;
   const T* __restrict weight = static_cast<const T*>(plan.weight);
-  const int64_t count = taps ? taps : plan.taps;
+  const int64_t count = taps ? taps : plan.taps, n = plan.end;
   for (int64_t o = 0; o < n; o++) {
     T sum = 0;
     for (int64_t t = 0; t < count; t++) sum += weight[t * n + o] * x[index[t * n + o]];
@@ -40,28 +63,42 @@ TT_INLINE void sum_gathered(const RowPlan& plan, const T* __restrict x, T* __res
 }
 
 template <class T>
-TT_INLINE void sum_named(const RowPlan& plan, const T* __restrict x, T* __restrict out, int64_t n) {
+TT_INLINE void gather_plainly(const RowPlan& plan, const T* __restrict x, T* __restrict out) {
   const int32_t* __restrict index = plan.index;
+  const int64_t n = plan.end;
+  if (plan.taps == 0) {
+    std::fill_n(out, n, T(0));
+    return;
+  }
   for (int64_t o = 0; o < n; o++) out[o] = x[index[o]];
   for (int64_t t = 1; t < plan.taps; t++)
     for (int64_t o = 0; o < n; o++) out[o] += x[index[t * n + o]];
 }
 
 template <class T>
-void sum_stretch(const RowPlan& plan, const T* x, T* out) {
+void sum_planned(const RowPlan& plan, const T* x, T* out) {
   const int64_t n = plan.end - plan.begin;
-  if (plan.stride) {
-    x += plan.base;
-    if (plan.taps == 2 && plan.stride == 2) return sum_runs<2, 2>(plan, x, out, n);
-    if (plan.taps == 3 && plan.stride == 2) return sum_runs<3, 2>(plan, x, out, n);
-    if (plan.taps == 3 && plan.stride == 1) return sum_runs<3, 1>(plan, x, out, n);
-    if (plan.taps == 2 && plan.stride == 1) return sum_runs<2, 1>(plan, x, out, n);
-    return sum_runs<0, 0>(plan, x, out, n);
+  if (plan.way == RowWay::doubled)
+    return by_vectors<T>(n / 2, [&](int64_t i, auto part) {
+      Vector<T> v = load(x + i, part);
+      store_pairs(out + 2 * i, v, v, part);
+    });
+  if (plan.way == RowWay::gather) {
+    if (!plan.weight) return gather_plainly(plan, x, out);
+    if (plan.taps == 2) return gather<2>(plan, x, out);
+    if (plan.taps == 4) return gather<4>(plan, x, out);
+    return gather<0>(plan, x, out);
   }
-  if (!plan.weight) return sum_named(plan, x, out, n);
-  if (plan.taps == 2) return sum_gathered<2>(plan, x, out, n);
-  if (plan.taps == 4) return sum_gathered<4>(plan, x, out, n);
-  sum_gathered<0>(plan, x, out, n);
+  x += plan.base;
+  out += plan.begin;
+  if (plan.taps == 1 && plan.stride == 1) std::copy_n(x, n, out);
+  else if (plan.stride == 1 && plan.taps == 2) sum_runs<2, 1>(x, out, n, 2);
+  else if (plan.stride == 1 && plan.taps == 3) sum_runs<3, 1>(x, out, n, 3);
+  else if (plan.stride == 1) sum_runs<0, 1>(x, out, n, plan.taps);
+  else if (plan.stride == 2 && plan.taps == 2) sum_runs<2, 2>(x, out, n, 2);
+  else if (plan.stride == 2 && plan.taps == 3) sum_runs<3, 2>(x, out, n, 3);
+  else if (plan.stride == 2) sum_runs<0, 2>(x, out, n, plan.taps);
+  else sum_any_runs(plan, x, out, n);
 }
 
 template <class T>
@@ -74,81 +111,104 @@ void sum_listed(const DimensionTaps& taps, int64_t begin, int64_t end, const T* 
 }
 
 template <class T>
-void sum_along(const DimensionTaps& taps, const RowPlan& plan, double divisor, const T* x, T* out) {
-  if (plan.copies) {
-    if (x != out) std::copy_n(x, taps.out, out);
-  } else {
-    sum_listed(taps, 0, plan.begin, x, out);
-    if (plan.end > plan.begin) sum_stretch(plan, x, out + plan.begin);
-    sum_listed(taps, plan.end, taps.out, x, out);
-  }
-  if (taps.divisor)
-    for (int64_t o = 0; o < taps.out; o++) out[o] /= T(divisor * taps.divisor[o]);
-  else if (divisor != 1)
-    for (int64_t o = 0; o < taps.out; o++) out[o] /= T(divisor);
+void divide(const RowPlan& plan, T divisor, T* out, int64_t n) {
+  const T* each = static_cast<const T*>(plan.divisor);
+  if (!each && divisor == 1) return;
+  by_vectors<T>(n, [&](int64_t o, auto part) {
+    Vector<T> by = broadcast(divisor);
+    if (each) by = within(load(each + o, part), T(1), part) * by;
+    store(out + o, load(out + o, part) / by, part);
+  });
 }
 
 // ---------------------------------------------------------------- across rows
 
-template <class T>
-TT_INLINE void add_row(T* __restrict sum, const T* __restrict x, T weight, int64_t n, bool first) {
-  if (first && weight == 1) std::memcpy(sum, x, n * sizeof(T));
-  else if (first)
-    for (int64_t i = 0; i < n; i++) sum[i] = weight * x[i];
-  else
-    for (int64_t i = 0; i < n; i++) sum[i] += weight * x[i];
-}
+constexpr int most_rows = 16;  // that are added in one pass
 
 template <class T>
 struct RowSum {
   const SeparableCall& call;
   Reader<T> read;
+  bool in_buffer;   // the plan reads beyond the row
   T *sum, *staged;  // a row of the input each
+
+  const T* row(int64_t plane, int64_t s, int64_t t) const {
+    const DimensionTaps &a = call.taps[0], &b = call.taps[1];
+    const int64_t width = call.taps[2].in, number = (plane * a.in + a.index[s]) * b.in + b.index[t];
+    return read(static_cast<const char*>(call.in) + number * width * read.size, 1, width, staged);
+  }
+
+  struct Pending {
+    const T* rows[most_rows];
+    T weights[most_rows];
+    int count = 0;
+    bool weighted = false, first = true;
+  };
+
+  void flush(Pending& p) const {
+    by_vectors<T>(call.taps[2].in, [&](int64_t i, auto part) {
+      Vector<T> v = p.first ? Vector<T>{} : load(sum + i, part);
+      if (p.weighted)
+        for (int r = 0; r < p.count; r++) v += load(p.rows[r] + i, part) * broadcast(p.weights[r]);
+      else
+        for (int r = 0; r < p.count; r++) v += load(p.rows[r] + i, part);
+      store(sum + i, v, part);
+    });
+    p.first = false;
+    p.count = 0;
+  }
 
   // The sum of the rows that result row (i, j) of a plane looks at; the row itself where there is only one.
   const T* operator()(int64_t plane, int64_t i, int64_t j) const {
     const DimensionTaps &a = call.taps[0], &b = call.taps[1];
-    const int64_t width = call.taps[2].in;
-    auto row = [&](int64_t s, int64_t t) {
-      int64_t number = (plane * a.in + a.index[s]) * b.in + b.index[t];
-      return read(static_cast<const char*>(call.in) + number * width * read.size, 1, width, staged);
-    };
-    const int64_t count = (a.first[i + 1] - a.first[i]) * (b.first[j + 1] - b.first[j]);
-    if (count == 1 && weight_of<T>(a, a.first[i]) * weight_of<T>(b, b.first[j]) == 1) return row(a.first[i], b.first[j]);
-    if (count == 0) std::fill_n(sum, width, T(0));
-    bool first = true;
+    Pending pending;
+    pending.weighted = a.weight || b.weight;
     for (int64_t s = a.first[i]; s < a.first[i + 1]; s++)
-      for (int64_t t = b.first[j]; t < b.first[j + 1]; t++, first = false)
-        add_row(sum, row(s, t), weight_of<T>(a, s) * weight_of<T>(b, t), width, first);
+      for (int64_t t = b.first[j]; t < b.first[j + 1]; t++) {
+        pending.rows[pending.count] = row(plane, s, t);
+        pending.weights[pending.count++] = weight_of<T>(a, s) * weight_of<T>(b, t);
+        if (pending.count == most_rows || !read.native) flush(pending);
+      }
+    bool alone = pending.first && pending.count == 1 && pending.weights[0] == 1;
+    if (alone && !in_buffer) return pending.rows[0];
+    if (pending.count || pending.first) flush(pending);
     return sum;
   }
 };
 
 // Whether result row j is the same as the one before.
 TT_INLINE bool repeats(const DimensionTaps& taps, int64_t j) {
-  const int64_t* first = taps.first + j;
-  return first[0] - first[-1] == 1 && first[1] - first[0] == 1 && !taps.weight && !taps.divisor &&
-         taps.index[first[0]] == taps.index[first[-1]];
+  const int64_t *first = taps.first + j, here = first[0], before = first[-1];
+  return here - before == 1 && first[1] - here == 1 && taps.index[here] == taps.index[before] &&
+         (!taps.weight || taps.weight[here] == taps.weight[before]) && (!taps.divisor || taps.divisor[j] == taps.divisor[j - 1]);
 }
 
 template <class T>
 void separable_rows(const SeparableCall& call, const RowPlan& plan, int64_t first, int64_t last) {
   const DimensionTaps &a = call.taps[0], &b = call.taps[1], &c = call.taps[2];
-  Scratch memory((2 * c.in + c.out) * int64_t(sizeof(T)));
-  T *sum = memory.as<T>(), *staged = sum + c.in, *result = staged + c.in;
-  RowSum<T> rows{call, Reader<T>(call.dtype), sum, staged};
+  Scratch memory((2 * c.in + c.out + slack<T>)*int64_t(sizeof(T)));
+  T *sum = memory.as<T>(), *staged = sum + c.in + slack<T>, *result = staged + c.in;
+  std::fill_n(sum + c.in, slack<T>, T(0));
+  bool beyond = plan.way == RowWay::runs ? plan.taps > 1 || plan.stride == 2 : plan.fills_up;
+  RowSum<T> rows{call, Reader<T>(call.dtype), beyond, sum, staged};
   const int64_t row_bytes = c.out * rows.read.size;
-  for (int64_t r = first; r < last; r++) {
-    const int64_t j = r % b.out, i = r / b.out % a.out, plane = r / b.out / a.out;
-    char* out = static_cast<char*>(call.out) + r * row_bytes;
+  int64_t j = first % b.out, i = first / b.out % a.out, plane = first / b.out / a.out;
+  char* out = static_cast<char*>(call.out) + first * row_bytes;
+  for (int64_t r = first; r < last; r++, out += row_bytes) {
     if (j && r > first && repeats(b, j)) {
       std::memcpy(out, out - row_bytes, row_bytes);
-      continue;
+    } else {
+      T* to = rows.read.native ? reinterpret_cast<T*>(out) : result;
+      const T* x = rows(plane, i, j);
+      sum_listed(c, 0, plan.begin, x, to);
+      if (plan.end > plan.begin) sum_planned(plan, x, to);
+      sum_listed(c, plan.end, c.out, x, to);
+      divide(plan, T(divisor_of(a, i) * divisor_of(b, j)), to, c.out);
+      if (to == result) stores<T>[int(call.dtype)](result, c.out, out, 1);
     }
-    const double divisor = divisor_of(a, i) * divisor_of(b, j);
-    T* to = rows.read.native ? reinterpret_cast<T*>(out) : result;
-    sum_along(c, plan, divisor, rows(plane, i, j), to);
-    if (to == result) stores<T>[int(call.dtype)](result, c.out, out, 1);
+    if (++j < b.out) continue;
+    j = 0;
+    if (++i == a.out) i = 0, plane++;
   }
 }
 

@@ -2,23 +2,14 @@
 #include <algorithm>
 
 #include "core/scratch.h"
+#include "kernels/cpu/exp_lanes.h"
 #include "kernels/cpu/fold_rows.h"
-#include "kernels/math_exponential.h"
 #include "kernels/rows.h"
 
 namespace tt::TT_ISA {
 namespace {
 
 using reductions::Fold;
-
-// Of numbers that are not above 0, as the maximum has been taken out of them.
-template <class T>
-TT_INLINE Vector<T> exp_lanes(Vector<T> v) {
-  alignas(64) T lane[lanes<T>];
-  store_vector(lane, v);
-  for (int k = 0; k < lanes<T>; k++) lane[k] = math::exp_of_negative(lane[k]);
-  return load_vector(lane);
-}
 
 template <class T>
 TT_INLINE T maximum_of(const T* x, int64_t n) {

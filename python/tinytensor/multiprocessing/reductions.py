@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import _C
 from .._C import Tensor
+from ..storage import UntypedStorage
 
 _STRATEGIES = {"file_descriptor"}
 
@@ -18,7 +19,7 @@ def set_sharing_strategy(new_strategy: str) -> None:
     hold no descriptor once they have arrived, which is what "file_system" is chosen for elsewhere.
     """
     if new_strategy not in _STRATEGIES:
-        raise ValueError(f"invalid sharing strategy {new_strategy!r}, expected one of {sorted(_STRATEGIES)}")
+        raise AssertionError(f"invalid sharing strategy {new_strategy!r}, expected one of {sorted(_STRATEGIES)}")
 
 
 def get_sharing_strategy() -> str:
@@ -116,11 +117,7 @@ def is_shared(self: Tensor) -> bool:
 
 def init_reductions() -> None:
     """Let the pickler of multiprocessing send tensors by their shared memory."""
-    from ..nn.parameter import Parameter
-    from ..storage import UntypedStorage
-
-    for cls in (Tensor, Parameter):
-        ForkingPickler.register(cls, reduce_tensor)
+    ForkingPickler.register(Tensor, reduce_tensor)
     ForkingPickler.register(UntypedStorage, reduce_storage)
     ForkingPickler.register(_C._SharedMemory, reduce_memory)
     Tensor.share_memory_ = share_memory_

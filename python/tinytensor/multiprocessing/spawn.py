@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import multiprocessing
 import os
 import pickle
 import signal
 import sys
-import tempfile
 import time
 import traceback
 import warnings
@@ -53,6 +51,8 @@ def _end_with_parent() -> None:
     """Ask the system for a SIGINT when the parent ends, so that no process outlives the one that started it."""
     if sys.platform != "linux":
         return
+    import ctypes
+
     PR_SET_PDEATHSIG = 1
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGINT), 0, 0, 0)
 
@@ -160,6 +160,8 @@ def start_processes(
     With `join`, wait for all of them and raise the first failure, after ending the others; without, return a
     ProcessContext at once.
     """
+    import tempfile
+
     context = multiprocessing.get_context(start_method)
     parent = None if start_method == "forkserver" else os.getpid()
     processes, error_files = [], []

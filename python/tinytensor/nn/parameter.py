@@ -69,19 +69,21 @@ class UninitializedTensorMixin:
         """Allocate the values, and become an ordinary parameter or buffer."""
         data = self.data
         self.data = _C.empty(
-            shape, device=data.device if device is None else device, dtype=data.dtype if dtype is None else dtype
+            shape,
+            device=data.device if device is None else device,
+            dtype=data.dtype if dtype is None else dtype,
         )
         self.__class__ = self.cls_to_become
 
     @property
     def shape(self) -> Any:
         raise RuntimeError(
-            "Can't access the shape of an uninitialized parameter or buffer: the module that owns it must run once, "
-            "or load a state_dict, before"
+            "Can't access the shape of an uninitialized parameter or buffer: "
+            "the module that owns it must run once, or load a state_dict, before"
         )
 
     def detach(self) -> Any:
-        """Itself: there is nothing yet that could be detached, and state_dict is to show what waits for its values."""
+        """Itself: there is nothing to detach yet, and state_dict is to show what waits for its values."""
         return self
 
     def share_memory_(self) -> Any:
@@ -103,10 +105,49 @@ class UninitializedTensorMixin:
 
 
 _ALLOWED = {
-    *("__class__", "__dict__", "__doc__", "__module__", "__new__", "__init__", "__hash__", "__getattribute__"),
-    *("__setattr__", "__delattr__", "__init_subclass__", "__subclasshook__", "__dir__", "__sizeof__", "__deepcopy__"),
-    *("__eq__", "__ne__", "__array_priority__", "_make_subclass", "size", "copy_", "is_complex", "is_floating_point"),
-    *("half", "float", "double", "bfloat16", "char", "short", "int", "long", "cuda", "cpu", "to", "get_device"),
+    *(
+        "__class__",
+        "__dict__",
+        "__doc__",
+        "__module__",
+        "__new__",
+        "__init__",
+        "__hash__",
+        "__getattribute__",
+    ),
+    *(
+        "__setattr__",
+        "__delattr__",
+        "__init_subclass__",
+        "__subclasshook__",
+        "__dir__",
+        "__sizeof__",
+        "__deepcopy__",
+    ),
+    *(
+        "__eq__",
+        "__ne__",
+        "__array_priority__",
+        "_make_subclass",
+        "size",
+        "copy_",
+        "is_complex",
+        "is_floating_point",
+    ),
+    *(
+        "half",
+        "float",
+        "double",
+        "bfloat16",
+        "char",
+        "short",
+        "int",
+        "long",
+        "cuda",
+        "cpu",
+        "to",
+        "get_device",
+    ),
     "is_inference",
 }
 
@@ -129,7 +170,9 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
 
     cls_to_become = Parameter
 
-    def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> UninitializedParameter:
+    def __new__(
+        cls, requires_grad: bool = True, device: Any = None, dtype: Any = None
+    ) -> UninitializedParameter:
         return _C._make_subclass(cls, _C.empty(0, device=device, dtype=dtype), requires_grad)
 
     def __deepcopy__(self, memo: dict) -> UninitializedParameter:

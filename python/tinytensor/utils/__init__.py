@@ -1,1 +1,11 @@
 """Help around training."""
+
+_PACKAGES = {"data", "hooks"}
+
+
+def __getattr__(name: str):
+    import importlib
+
+    if name in _PACKAGES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

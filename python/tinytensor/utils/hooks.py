@@ -112,7 +112,7 @@ def _spread(indices: Iterable[int], values: Iterable, size: int) -> tuple:
 
 
 class BackwardHook:
-    """One call of a module with backward hooks: sees the gradients of its outputs, then those of its inputs."""
+    """One call of a module with backward hooks: sees gradients of its outputs, then those of its inputs."""
 
     def __init__(self, module: Any, user_hooks: list, user_pre_hooks: list) -> None:
         self.module = module
@@ -165,15 +165,17 @@ class BackwardHook:
             )
         for hook in self.user_hooks:
             result = hook(self.module, (None,) * self.input_count, self.grad_outputs)
-            if result is not None and not (isinstance(result, tuple) and all(item is None for item in result)):
+            if result is not None and not (
+                isinstance(result, tuple) and all(item is None for item in result)
+            ):
                 raise RuntimeError(
-                    "Backward hook for Modules where no input requires gradient should always return None or None "
-                    "for all gradients."
+                    "Backward hook for Modules where no input requires gradient "
+                    "should always return None or None for all gradients."
                 )
         self.grad_outputs = None
 
     def _at_inputs(self, grads: tuple, _: tuple) -> Any:
-        # No gradient came through the outputs: inputs are all that was asked for, and there is nothing to tell.
+        # No gradient came through the outputs: there is nothing to tell.
         if self.grad_outputs is None:
             return None
         inputs = _spread(self.input_indices, grads, self.input_count)

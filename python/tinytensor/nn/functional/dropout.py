@@ -27,7 +27,9 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
     return _C.alpha_dropout_(input, p, training) if inplace else _C.alpha_dropout(input, p, training)
 
 
-def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+def feature_alpha_dropout(
+    input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
     """alpha_dropout of whole channels."""
     _check_chance(p)
     return (_C.feature_alpha_dropout_ if inplace else _C.feature_alpha_dropout)(input, p, training)
@@ -45,10 +47,10 @@ def _drop_channels(input: Tensor, p: float, training: bool, inplace: bool, is_ba
 
 def _warn_of_rank(name: str, rank: int, spatial: int) -> None:
     warnings.warn(
-        f"{name}: Received a {rank}-D input to {name}, which is deprecated and will result in an error in a future "
-        "release. To retain the behavior and silence this warning, please use dropout instead. Note that "
-        f"{name} exists to provide channel-wise dropout on inputs with {spatial} spatial dimensions, "
-        "a channel dimension, and an optional batch dimension.",
+        f"{name}: Received a {rank}-D input to {name}, which is deprecated and will result in an error "
+        "in a future release. To retain the behavior and silence this warning, please use dropout instead. "
+        f"Note that {name} exists to provide channel-wise dropout on inputs with {spatial} spatial "
+        "dimensions, a channel dimension, and an optional batch dimension.",
         stacklevel=3,
     )
 
@@ -68,8 +70,8 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
         _warn_of_rank("dropout2d", input.dim(), 2)
     if input.dim() == 3:
         warnings.warn(
-            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is "
-            "desired - input is interpreted as shape (N, C, L). Use dropout1d for that.",
+            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior "
+            "is desired - input is interpreted as shape (N, C, L). Use dropout1d for that.",
             stacklevel=2,
         )
     return _drop_channels(input, p, training, inplace, is_batch=True)

@@ -41,5 +41,6 @@ def _check_bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor
             )
     if bias is not None and bias.size(0) != weight.size(0):
         raise RuntimeError(
-            f"bilinear(): bias size does not match weight size: got {bias.size(0)} but expected {weight.size(0)}"
+            "bilinear(): bias size does not match weight size: "
+            f"got {bias.size(0)} but expected {weight.size(0)}"
         )

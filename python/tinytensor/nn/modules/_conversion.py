@@ -38,7 +38,8 @@ def parse_to(*args: Any, **kwargs: Any) -> tuple[Any, Any, bool, Any]:
     # What is left can be `copy`, which has no meaning for a module.
     if len(rest) > 1 or (rest and not isinstance(rest[0], bool)):
         raise TypeError(
-            f"to() received an invalid combination of arguments - got ({', '.join(type(x).__name__ for x in args)}), "
+            "to() received an invalid combination of arguments - "
+            f"got ({', '.join(type(x).__name__ for x in args)}), "
             "but expected (device, dtype, non_blocking), (dtype, non_blocking) or (tensor, non_blocking)"
         )
     return None if device is None else _C.device(device), dtype, bool(non_blocking), memory_format
@@ -50,7 +51,7 @@ class ModuleConversion:
     training: bool
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Any:
-        """Put fn(x) in the place of every parameter, gradient and buffer x; parameters stay the same objects."""
+        """Put fn(x) in the place of each parameter, gradient and buffer x; parameters stay what they are."""
         if recurse:
             for module in self.children():
                 module._apply(fn)
@@ -74,9 +75,10 @@ class ModuleConversion:
         return self
 
     def to(self, *args: Any, **kwargs: Any) -> Any:
-        """Move all tensors to a device, and those with a fraction to a dtype, in place.
+        """to(device=None, dtype=None, non_blocking=False, memory_format=None)
 
-        Forms: to(device, dtype, non_blocking), to(dtype, non_blocking), to(tensor, non_blocking), to(memory_format=).
+        Move all tensors to a device, and those with a fraction to a dtype, in place. Other forms are
+        to(dtype, non_blocking=False) and to(tensor, non_blocking=False).
         """
         device, dtype, non_blocking, memory_format = parse_to(*args, **kwargs)
         if dtype is not None and not dtype.is_floating_point:

@@ -32,7 +32,10 @@ _global_forward_hooks: OrderedDict = OrderedDict()
 _global_forward_hooks_with_kwargs: OrderedDict = OrderedDict()
 _global_forward_hooks_always_called: OrderedDict = OrderedDict()
 
-_MIXED = "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only one of them."
+_MIXED = (
+    "Cannot use both regular backward hooks and full backward hooks on a single Module. "
+    "Please use only one of them."
+)
 
 
 def add_hook(hooks: Any, hook: Callable) -> RemovableHandle:
@@ -48,7 +51,9 @@ class ModuleHooks:
     # True once a hook was registered; a call of a module without one looks no further.
     _hooked = False
 
-    def _register(self, hooks: Any, hook: Callable, prepend: bool = False, flags: tuple = ()) -> RemovableHandle:
+    def _register(
+        self, hooks: Any, hook: Callable, prepend: bool = False, flags: tuple = ()
+    ) -> RemovableHandle:
         """Add a hook, and its id to those of the dictionaries in `flags` that are wanted."""
         self.__dict__["_hooked"] = True
         wanted = [flag for flag, is_wanted in flags if is_wanted]
@@ -65,7 +70,7 @@ class ModuleHooks:
     ) -> RemovableHandle:
         """Call `hook(module, args)` before forward; it may return other arguments.
 
-        With `with_kwargs` it is `hook(module, args, kwargs)`, and may return both. `prepend` puts it before others.
+        With `with_kwargs` it is `hook(module, args, kwargs)`, and may return both. `prepend` puts it first.
         """
         flags = ((self._forward_pre_hooks_with_kwargs, with_kwargs),)
         return self._register(self._forward_pre_hooks, hook, prepend, flags)
@@ -77,7 +82,10 @@ class ModuleHooks:
 
         With `with_kwargs` it is `hook(module, args, kwargs, output)`. `always_call`: even if forward raised.
         """
-        flags = ((self._forward_hooks_with_kwargs, with_kwargs), (self._forward_hooks_always_called, always_call))
+        flags = (
+            (self._forward_hooks_with_kwargs, with_kwargs),
+            (self._forward_hooks_always_called, always_call),
+        )
         return self._register(self._forward_hooks, hook, prepend, flags)
 
     def register_full_backward_pre_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
@@ -85,7 +93,10 @@ class ModuleHooks:
         return self._register(self._backward_pre_hooks, hook, prepend)
 
     def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
-        """Call `hook(module, grad_input, grad_output)` after the module's backward; it may return another grad_input."""
+        """Call `hook(module, grad_input, grad_output)` after the module's backward.
+
+        It may return another grad_input.
+        """
         if self._is_full_backward_hook is False:
             raise RuntimeError(_MIXED)
         self._is_full_backward_hook = True
@@ -105,7 +116,9 @@ class ModuleHooks:
         full: list = []
         last_operation: list = []
         if _global_is_full_backward_hook is not None:
-            (full if _global_is_full_backward_hook else last_operation).extend(_global_backward_hooks.values())
+            (full if _global_is_full_backward_hook else last_operation).extend(
+                _global_backward_hooks.values()
+            )
         if self._is_full_backward_hook is not None:
             (full if self._is_full_backward_hook else last_operation).extend(self._backward_hooks.values())
         return full, last_operation

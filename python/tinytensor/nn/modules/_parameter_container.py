@@ -27,14 +27,17 @@ def pairs_of(kind: str, source: Any) -> Iterator[tuple[str, Any]]:
     """The entries of a mapping, or pairs that were checked."""
     if not isinstance(source, Iterable):
         raise TypeError(
-            f"{kind}.update should be called with an iterable of key/value pairs, but got {type(source).__name__}"
+            f"{kind}.update should be called with an iterable of key/value pairs, "
+            f"but got {type(source).__name__}"
         )
     if hasattr(source, "items"):
         yield from source.items()
         return
     for i, pair in enumerate(source):
         if not isinstance(pair, Iterable):
-            raise TypeError(f"{kind} update sequence element #{i} should be Iterable; is {type(pair).__name__}")
+            raise TypeError(
+                f"{kind} update sequence element #{i} should be Iterable; is {type(pair).__name__}"
+            )
         pair = tuple(pair)
         if len(pair) != 2:
             raise ValueError(f"{kind} update sequence element #{i} has length {len(pair)}; 2 is required")
@@ -55,7 +58,10 @@ def _line(key: Any, value: Any, type_text: str) -> str:
 
 
 class ParameterList(Module):
-    """A list whose tensors become parameters of the module that it is an attribute of; it may hold other things."""
+    """A list whose tensors become parameters of the module that it is an attribute of.
+
+    Other things may be in it too.
+    """
 
     def __init__(self, values: Iterable[Any] | None = None) -> None:
         super().__init__()
@@ -95,14 +101,17 @@ class ParameterList(Module):
     def extend(self, values: Iterable[Any]) -> ParameterList:
         """Add values at the end."""
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
-            raise TypeError(f"ParameterList.extend should be called with an iterable, but got {type(values).__name__}")
+            raise TypeError(
+                f"ParameterList.extend should be called with an iterable, but got {type(values).__name__}"
+            )
         for value in list(values):
             self.append(value)
         return self
 
     def extra_repr(self) -> str:
         return "\n".join(
-            _line(i, value, str(value.dtype) if isinstance(value, Tensor) else "") for i, value in enumerate(self)
+            _line(i, value, str(value.dtype) if isinstance(value, Tensor) else "")
+            for i, value in enumerate(self)
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -200,14 +209,15 @@ class ParameterDict(Module):
         return (self[key] for key in self._keys)
 
     def update(self, parameters: Any) -> None:
-        """Take over the values of a mapping or of pairs; an unordered mapping is taken in the order of its keys."""
+        """Take over the values of a mapping or of pairs; of a plain mapping in the order of its keys."""
         ordered = isinstance(parameters, (OrderedDict, ParameterDict)) or not isinstance(parameters, Mapping)
         for key, value in pairs_of("ParameterDict", parameters if ordered else sorted(parameters.items())):
             self[key] = value
 
     def extra_repr(self) -> str:
         return "\n".join(
-            _line(key, value, typename(value) if isinstance(value, Tensor) else "") for key, value in self.items()
+            _line(key, value, typename(value) if isinstance(value, Tensor) else "")
+            for key, value in self.items()
         )
 
     def __call__(self, input: Any) -> Any:

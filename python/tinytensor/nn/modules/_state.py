@@ -49,13 +49,15 @@ class ModuleState:
     # ---------------------------------------------------------------- hooks
 
     def _register_state_dict_hook(self, hook: Callable) -> RemovableHandle:
-        """Call `hook(module, state_dict, prefix, local_metadata)` after state_dict; it may return another one."""
+        """Call `hook(module, state_dict, prefix, local_metadata)` after state_dict; it may return another."""
         if getattr(hook, "_from_public_api", False):
-            raise RuntimeError("_register_state_dict_hook: the hook was already given to register_state_dict_post_hook")
+            raise RuntimeError(
+                "_register_state_dict_hook: the hook was already given to register_state_dict_post_hook"
+            )
         return add_hook(self._state_dict_hooks, hook)
 
     def register_state_dict_post_hook(self, hook: Callable) -> RemovableHandle:
-        """Call `hook(module, state_dict, prefix, local_metadata)` after state_dict; it changes it in place."""
+        """Call `hook(module, state_dict, prefix, local_metadata)` after state_dict, to change it in place."""
         hook._from_public_api = True
         return add_hook(self._state_dict_hooks, hook)
 
@@ -63,12 +65,16 @@ class ModuleState:
         """Call `hook(module, prefix, keep_vars)` before state_dict."""
         return add_hook(self._state_dict_pre_hooks, hook)
 
-    def _register_load_state_dict_pre_hook(self, hook: Callable, with_module: bool = False) -> RemovableHandle:
+    def _register_load_state_dict_pre_hook(
+        self, hook: Callable, with_module: bool = False
+    ) -> RemovableHandle:
         return add_hook(self._load_state_dict_pre_hooks, _WithModule(hook, self) if with_module else hook)
 
     def register_load_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
-        """Call `hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)`
-        before the module's own values are loaded.
+        """Call a hook before the module's own values are loaded.
+
+        Its arguments are module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys
+        and error_msgs.
         """
         return self._register_load_state_dict_pre_hook(hook, with_module=True)
 
@@ -97,14 +103,18 @@ class ModuleState:
         if _overrides(self, "get_extra_state"):
             destination[prefix + _EXTRA_STATE_KEY_SUFFIX] = self.get_extra_state()
 
-    def state_dict(self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
+    def state_dict(
+        self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False
+    ) -> Any:
         """Return the parameters and persistent buffers of the whole tree by their dotted names.
 
         The tensors share memory with the module; with `keep_vars` they are the module's own.
         """
         if args:
             warnings.warn(
-                "Module.state_dict: positional arguments are deprecated, name them", FutureWarning, stacklevel=2
+                "Module.state_dict: positional arguments are deprecated, name them",
+                FutureWarning,
+                stacklevel=2,
             )
             destination = args[0] if destination is None else destination
             prefix = args[1] if len(args) > 1 and prefix == "" else prefix
@@ -147,7 +157,9 @@ class ModuleState:
         for hook in self._load_state_dict_pre_hooks.values():
             hook(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
 
-        persistent = (item for item in self._buffers.items() if item[0] not in self._non_persistent_buffers_set)
+        persistent = (
+            item for item in self._buffers.items() if item[0] not in self._non_persistent_buffers_set
+        )
         own = {name: x for name, x in itertools.chain(self._parameters.items(), persistent) if x is not None}
         assign = local_metadata.get("assign_to_params_buffers", False)
         for name, tensor in own.items():
@@ -181,8 +193,8 @@ class ModuleState:
     ) -> _IncompatibleKeys:
         """Copy the tensors of `state_dict` into those of the tree; with `assign` they take their place.
 
-        With `strict` the keys must be exactly those that state_dict() returns. Returns the keys that are missing
-        and those that are not expected.
+        With `strict` the keys must be exactly those that state_dict() returns. Returns the keys that are
+        missing and those that are not expected.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
@@ -209,7 +221,9 @@ class ModuleState:
             keys = _IncompatibleKeys(missing_keys, unexpected_keys)
             for hook in module._load_state_dict_post_hooks.values():
                 if hook(module, keys) is not None:
-                    raise AssertionError("load_state_dict post-hook: change the lists of keys in place, return None")
+                    raise AssertionError(
+                        "load_state_dict post-hook: change the lists of keys in place, return None"
+                    )
 
         load(self, state_dict, "")
         if strict and unexpected_keys:
@@ -234,8 +248,8 @@ def _load_tensor(module: Any, name: str, tensor: Tensor, key: str, loaded: Any, 
     """Give the tensor `name` of `module` the value `loaded`; returns what went wrong, if anything."""
     if not isinstance(loaded, Tensor):
         return (
-            f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from checkpoint '
-            f"but received {type(loaded)}"
+            f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object '
+            f"from checkpoint but received {type(loaded)}"
         )
     if not is_lazy(tensor):
         # Files of the days when a number was kept as a vector of one.
@@ -254,8 +268,9 @@ def _load_tensor(module: Any, name: str, tensor: Tensor, key: str, loaded: Any, 
                 tensor.copy_(loaded)
     except Exception as error:
         return (
-            f'While copying the parameter named "{key}", whose dimensions in the model are {tensor.size()} and '
-            f"whose dimensions in the checkpoint are {loaded.size()}, an exception occurred : {error.args}."
+            f'While copying the parameter named "{key}", whose dimensions in the model are {tensor.size()} '
+            f"and whose dimensions in the checkpoint are {loaded.size()}, "
+            f"an exception occurred : {error.args}."
         )
     return None
 

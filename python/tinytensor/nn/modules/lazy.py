@@ -14,8 +14,8 @@ __all__ = ["LazyModuleMixin"]
 class LazyModuleMixin:
     """Stands before Module in the bases of a layer whose parameters are uninitialized at first.
 
-    The layer defines `initialize_parameters(*args, **kwargs)`, called with the arguments of the first forward. Then,
-    if it has `cls_to_become`, it becomes an instance of that class.
+    The layer defines `initialize_parameters(*args, **kwargs)`, called with the arguments of its first
+    forward. Then, if it has `cls_to_become`, it becomes an instance of that class.
     """
 
     cls_to_become: type | None = None

@@ -55,19 +55,22 @@ def _quicken(cls: type) -> None:
 class Module(ModuleHooks, ModuleState, ModuleConversion):
     """A layer or a model: parameters, buffers and other modules set as its attributes make a tree.
 
-        >>> class Model(nn.Module):
-        ...     def __init__(self):
-        ...         super().__init__()
-        ...         self.hidden = nn.Linear(4, 8)
-        ...         self.out = nn.Linear(8, 1)
-        ...     def forward(self, x):
-        ...         return self.out(torch.relu(self.hidden(x)))
-        >>> Model()(torch.randn(2, 4)).shape
-        torch.Size([2, 1])
+    >>> class Model(nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.hidden = nn.Linear(4, 8)
+    ...         self.out = nn.Linear(8, 1)
+    ...     def forward(self, x):
+    ...         return self.out(torch.relu(self.hidden(x)))
+    >>> Model()(torch.randn(2, 4)).shape
+    torch.Size([2, 1])
     """
 
     dump_patches: bool = False
     training: bool
+    _parameters: dict[str, Parameter | None]
+    _buffers: dict[str, Tensor | None]
+    _modules: dict[str, Module | None]
     call_super_init: bool = False
     _compiled_call_impl: Callable | None = None
 
@@ -75,11 +78,13 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
         if not self.call_super_init:
             if kwargs:
                 raise TypeError(
-                    f"{type(self).__name__}.__init__() got an unexpected keyword argument '{next(iter(kwargs))}'"
+                    f"{type(self).__name__}.__init__() got an unexpected keyword argument "
+                    f"'{next(iter(kwargs))}'"
                 )
             if args:
                 raise TypeError(
-                    f"{type(self).__name__}.__init__() takes 1 positional argument but {len(args) + 1} were given"
+                    f"{type(self).__name__}.__init__() takes 1 positional argument "
+                    f"but {len(args) + 1} were given"
                 )
         own = self.__dict__
         own["training"] = True
@@ -99,7 +104,9 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
 
     def forward(self, *input: Any) -> None:
         """What a call of the module computes; every subclass defines it."""
-        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
+        raise NotImplementedError(
+            f'Module [{type(self).__name__}] is missing the required "forward" function'
+        )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._hooked:
@@ -128,41 +135,41 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
                 raise AttributeError("cannot assign parameters before Module.__init__() call")
             self._forget(name, "_buffers", "_modules")
             self.register_parameter(name, value)
+        elif name in own.get("_parameters", ()):
+            self._check_member(name, value, "parameter", "torch.nn.Parameter")
+            own["_parameters"][name] = None
         elif isinstance(value, Module):
             if "_modules" not in own:
                 raise AttributeError("cannot assign module before Module.__init__() call")
-            self._forget(name, "_parameters", "_buffers")
-            for hook in _hooks._global_module_registration_hooks.values():
-                changed = hook(self, name, value)
-                value = value if changed is None else changed
-            own["_modules"][name] = value
-        elif isinstance(value, Tensor) and isinstance(value, Buffer) and name not in own.get("_parameters", ()):
+            self._forget(name, "_buffers")
+            own["_modules"][name] = self._after_hooks(_hooks._global_module_registration_hooks, name, value)
+        elif name in own.get("_modules", ()):
+            self._check_member(name, value, "child module", "torch.nn.Module")
+            own["_modules"][name] = None
+        elif isinstance(value, Tensor) and isinstance(value, Buffer):
             if "_buffers" not in own:
                 raise AttributeError("cannot assign buffer before Module.__init__() call")
-            if name not in own["_buffers"]:
-                self._forget(name, "_modules")
+            own.pop(name, None)
             self._set_buffer(name, value, getattr(value, "persistent", True))
-        elif name in own.get("_parameters", ()):
-            if value is not None:
-                raise TypeError(
-                    f"cannot assign '{typename(value)}' as parameter '{name}' (torch.nn.Parameter or None expected)"
-                )
-            own["_parameters"][name] = None
-        elif name in own.get("_modules", ()):
-            if value is not None:
-                raise TypeError(
-                    f"cannot assign '{typename(value)}' as child module '{name}' (torch.nn.Module or None expected)"
-                )
-            own["_modules"][name] = None
         elif name in own.get("_buffers", ()):
-            if value is not None and not isinstance(value, Tensor):
-                raise TypeError(
-                    f"cannot assign '{typename(value)}' as buffer '{name}' "
-                    "(torch.nn.Buffer, torch.Tensor or None expected)"
-                )
+            if not isinstance(value, Tensor):
+                self._check_member(name, value, "buffer", "torch.nn.Buffer, torch.Tensor")
             self._set_buffer(name, value, name not in own["_non_persistent_buffers_set"])
         else:
             super().__setattr__(name, value)
+
+    def _check_member(self, name: str, value: Any, kind: str, expected: str) -> None:
+        if value is not None:
+            raise TypeError(
+                f"cannot assign '{typename(value)}' as {kind} '{name}' ({expected} or None expected)"
+            )
+
+    def _after_hooks(self, hooks: OrderedDict, name: str, value: Any) -> Any:
+        """What the hooks on registration make of a value."""
+        for hook in hooks.values():
+            changed = hook(self, name, value)
+            value = value if changed is None else changed
+        return value
 
     def __delattr__(self, name: str) -> None:
         for kind in ("_parameters", "_buffers", "_modules"):
@@ -181,10 +188,7 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
         own["_non_persistent_buffers_set"].discard(name)
 
     def _set_buffer(self, name: str, value: Tensor | None, persistent: bool) -> None:
-        for hook in _hooks._global_buffer_registration_hooks.values():
-            changed = hook(self, name, value)
-            value = value if changed is None else changed
-        self._buffers[name] = value
+        self._buffers[name] = self._after_hooks(_hooks._global_buffer_registration_hooks, name, value)
         if persistent:
             self._non_persistent_buffers_set.discard(name)
         else:
@@ -201,7 +205,10 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
             own.setdefault(name, OrderedDict())
         own.setdefault("_non_persistent_buffers_set", set())
         own.setdefault("_is_full_backward_hook", None)
-        if any(own[name] for name in ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")):
+        if any(
+            own[name]
+            for name in ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+        ):
             own["_hooked"] = True
 
     # ---------------------------------------------------------------- registration
@@ -212,7 +219,7 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
         if hasattr(self, name) and name not in registered:
             raise KeyError(f"attribute '{name}' already exists")
         if "." in name:
-            raise KeyError(f"{kind} name can't contain \".\"" + (f", got: {name}" if kind == "module" else ""))
+            raise KeyError(f'{kind} name can\'t contain "."' + (f", got: {name}" if kind == "module" else ""))
         if name == "":
             raise KeyError(f'{kind} name can\'t be empty string ""')
 
@@ -229,22 +236,21 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
         if param is not None:
             if param.grad_fn:
                 raise ValueError(
-                    f"Cannot assign non-leaf Tensor to parameter '{name}': a parameter must be made from values, "
-                    "not computed from other tensors"
+                    f"Cannot assign non-leaf Tensor to parameter '{name}': "
+                    "a parameter must be made from values, not computed from other tensors"
                 )
-            for hook in _hooks._global_parameter_registration_hooks.values():
-                changed = hook(self, name, param)
-                param = param if changed is None else changed
+            param = self._after_hooks(_hooks._global_parameter_registration_hooks, name, param)
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """Add a tensor that is moved and saved with the module but not trained; not saved unless `persistent`."""
+        """Add a tensor that is moved with the module but not trained; it is saved if `persistent`."""
         if "_buffers" not in self.__dict__:
             raise AttributeError("cannot assign buffer before Module.__init__() call")
         self._check_new_name("buffer", name, self._buffers)
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(
-                f"cannot assign '{typename(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
+                f"cannot assign '{typename(tensor)}' object to buffer '{name}' "
+                "(torch Tensor or None required)"
             )
         self._set_buffer(name, tensor, persistent)
 
@@ -253,10 +259,7 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{typename(module)} is not a Module subclass")
         self._check_new_name("module", name, self._modules)
-        for hook in _hooks._global_module_registration_hooks.values():
-            changed = hook(self, name, module)
-            module = module if changed is None else changed
-        self._modules[name] = module
+        self._modules[name] = self._after_hooks(_hooks._global_module_registration_hooks, name, module)
 
     def register_module(self, name: str, module: Module | None) -> None:
         """Another name for add_module."""
@@ -320,7 +323,11 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
         remove_duplicate: bool = True,
     ) -> Iterator[tuple[str, Any]]:
         seen = set()
-        modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
+        modules = (
+            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
+            if recurse
+            else [(prefix, self)]
+        )
         for path, module in modules:
             for name, member in get_members_fn(module):
                 if member is None or member in seen:
@@ -333,7 +340,9 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
         """Pairs of dotted name and parameter."""
-        return self._named_members(lambda module: module._parameters.items(), prefix, recurse, remove_duplicate)
+        return self._named_members(
+            lambda module: module._parameters.items(), prefix, recurse, remove_duplicate
+        )
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True

@@ -1,6 +1,13 @@
 """Help with the parameters of modules."""
 
-from . import parametrizations, parametrize, prune, stateless  # noqa: F401
+from . import parametrizations, parametrize, rnn, stateless  # noqa: F401
+from .clip_grad import (  # noqa: F401
+    clip_grad_norm,
+    clip_grad_norm_,
+    clip_grad_value_,
+    clip_grads_with_norm_,
+    get_total_norm,
+)
 from .convert_parameters import parameters_to_vector, vector_to_parameters  # noqa: F401
 from .fusion import (  # noqa: F401
     fuse_conv_bn_eval,

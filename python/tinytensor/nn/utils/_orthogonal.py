@@ -28,7 +28,7 @@ class _Solve(Function):
     def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
         import numpy as np
 
-        x = _from_numpy(np.linalg.solve(a.cpu().numpy(), b.cpu().numpy()), a)
+        x = _from_numpy(np.linalg.solve(a.detach().cpu().numpy(), b.detach().cpu().numpy()), a)
         ctx.save_for_backward(a, x)
         return x
 
@@ -62,7 +62,10 @@ def cayley(a: Tensor) -> Tensor:
 
 
 def householder_product(a: Tensor, tau: Tensor) -> Tensor:
-    """The first columns of H_0 H_1 ..., where H_i = 1 - tau_i v_i v_i^T, and v_i is column i of `a` with a 1 on top."""
+    """The first columns of H_0 H_1 ..., where H_i = 1 - tau_i v_i v_i^T.
+
+    v_i is column i of `a` below its diagonal, with a 1 on it.
+    """
     rows, columns = a.size(-2), a.size(-1)
     tops = _C.eye(rows, columns, dtype=a.dtype, device=a.device)
     vectors = a.tril(-1) + tops
@@ -124,7 +127,8 @@ class _Orthogonal(Module):
     def right_inverse(self, Q: Tensor) -> Tensor:
         if Q.shape != self.shape:
             raise ValueError(
-                f"Expected a matrix or batch of matrices of shape {self.shape}. Got a tensor of shape {Q.shape}."
+                f"Expected a matrix or batch of matrices of shape {self.shape}. "
+                f"Got a tensor of shape {Q.shape}."
             )
         with no_grad():
             is_wide = Q.size(-2) < Q.size(-1)
@@ -153,7 +157,7 @@ class _Orthogonal(Module):
             )
         import numpy as np
 
-        raw, tau = np.linalg.qr(q.cpu().numpy(), mode="raw")
+        raw, tau = np.linalg.qr(q.detach().cpu().numpy(), mode="raw")
         reflections = _from_numpy(raw.swapaxes(-1, -2), q)
         diagonal = reflections.diagonal(dim1=-2, dim2=-1)
         # LAPACK gives exactly 0 for a reflection it leaves out, and the map always reflects.

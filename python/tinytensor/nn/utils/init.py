@@ -14,7 +14,7 @@ _FILLS = [name for name in init.__all__ if name.endswith("_")]
 
 
 def skip_init(module_cls: type, *args: Any, **kwargs: Any) -> Any:
-    """Return module_cls(*args, **kwargs) with parameters that were not filled; no random numbers are drawn."""
+    """Return module_cls(*args, **kwargs) with parameters that were not filled, drawing no random numbers."""
     if not issubclass(module_cls, Module):
         raise RuntimeError(f"Expected a Module; got {module_cls}")
     if "device" not in inspect.signature(module_cls).parameters:

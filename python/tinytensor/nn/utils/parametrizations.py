@@ -75,14 +75,15 @@ class _SpectralNorm(Module):
             v = unit(matrix.new_empty(columns).normal_(0, 1), eps)
             self.register_buffer("_u", u)
             self.register_buffer("_v", v)
-            power_iterations(matrix, u, v, 15, eps)
+            # Here u is improved first, where the hook begins with v.
+            power_iterations(matrix.t(), v, u, 15, eps)
 
     def forward(self, weight: Tensor) -> Tensor:
         if weight.dim() == 1:
             return unit(weight, self.eps)
         matrix = as_matrix(weight, self.dim)
         if self.training:
-            power_iterations(matrix, self._u, self._v, self.n_power_iterations, self.eps)
+            power_iterations(matrix.t(), self._v, self._u, self.n_power_iterations, self.eps)
         # Copies, so that a second forward before backward does not change what the first one saved.
         return weight / self._u.clone().dot(matrix.mv(self._v.clone()))
 
@@ -91,9 +92,13 @@ class _SpectralNorm(Module):
 
 
 def spectral_norm(
-    module: Module, name: str = "weight", n_power_iterations: int = 1, eps: float = 1e-12, dim: int | None = None
+    module: Module,
+    name: str = "weight",
+    n_power_iterations: int = 1,
+    eps: float = 1e-12,
+    dim: int | None = None,
 ) -> Module:
-    """Divide a parameter by its largest singular value, estimated by power iterations in each training forward."""
+    """Divide a parameter by its largest singular value, estimated anew in each forward while training."""
     weight = _tensor_of(module, name)
     dim = default_dim(module) if dim is None else dim
     parametrize.register_parametrization(module, name, _SpectralNorm(weight, n_power_iterations, dim, eps))
@@ -101,12 +106,16 @@ def spectral_norm(
 
 
 def orthogonal(
-    module: Module, name: str = "weight", orthogonal_map: str | None = None, *, use_trivialization: bool = True
+    module: Module,
+    name: str = "weight",
+    orthogonal_map: str | None = None,
+    *,
+    use_trivialization: bool = True,
 ) -> Module:
     """Keep a parameter orthogonal: its rows or its columns, whichever are fewer, stay orthonormal.
 
-    `orthogonal_map` is "matrix_exp", "cayley" or "householder"; by default the first for square matrices, else the
-    last. With `use_trivialization` the map starts from the weight as it is.
+    `orthogonal_map` is "matrix_exp", "cayley" or "householder"; by default the first for square matrices,
+    else the last. With `use_trivialization` the map starts from the weight as it is.
     """
     weight = _tensor_of(module, name)
     if weight.ndim < 2:

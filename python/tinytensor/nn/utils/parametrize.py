@@ -55,14 +55,16 @@ def _assign(target: Tensor, value: Tensor) -> None:
 def _check_same(kind: str, names: tuple[str, str], expected: Any, got: Any) -> None:
     if expected != got:
         raise ValueError(
-            f"Registering a parametrization may not change the {kind} of the tensor, unless `unsafe` flag is enabled.\n"
+            f"Registering a parametrization may not change the {kind} of the tensor, "
+            "unless `unsafe` flag is enabled.\n"
             f"{names[0]}{kind}: {expected}\n{names[1]}{kind}: {got}"
         )
 
 
 class ParametrizationList(ModuleList):
-    """The modules that compute one tensor, applied in turn, and what the first of them starts from: `original`,
-    or `original0`, `original1`, ... where right_inverse returned several tensors.
+    """The modules that compute one tensor, applied in turn, and what the first of them starts from.
+
+    That is `original`, or `original0`, `original1`, ... where right_inverse returned several tensors.
     """
 
     original: Tensor
@@ -129,13 +131,17 @@ class ParametrizationList(ModuleList):
         with no_grad():
             for module in reversed(list(self)):
                 if not hasattr(module, "right_inverse"):
-                    raise RuntimeError(f"parametrization {type(module).__name__} does not implement right_inverse.")
+                    raise RuntimeError(
+                        f"parametrization {type(module).__name__} does not implement right_inverse."
+                    )
                 value = module.right_inverse(value)
             values = [value] if self.is_tensor else value
             if self.is_tensor and not isinstance(value, Tensor):
                 raise ValueError(f"`right_inverse` should return a tensor. Got {type(value).__name__}")
             if not isinstance(values, Sequence):
-                raise ValueError(f"'right_inverse' must return a sequence of tensors. Got {type(value).__name__}.")
+                raise ValueError(
+                    f"'right_inverse' must return a sequence of tensors. Got {type(value).__name__}."
+                )
             if len(values) != self.ntensors:
                 raise ValueError(
                     "'right_inverse' must return a sequence of tensors of length "
@@ -214,11 +220,14 @@ def _append(module: Module, tensor_name: str, parametrization: Module, unsafe: b
             with contextlib.suppress(NotImplementedError):
                 back = parametrization.right_inverse(after)
                 if not isinstance(back, Tensor):
-                    raise ValueError(f"parametrization.right_inverse must return a tensor. Got: {type(back).__name__}")
+                    raise ValueError(
+                        f"parametrization.right_inverse must return a tensor. Got: {type(back).__name__}"
+                    )
                 if (back.dtype, back.shape) != (before.dtype, before.shape):
                     raise ValueError(
-                        "The tensor returned by parametrization.right_inverse must have the same dtype and shape "
-                        f"as module.{tensor_name}.\nmodule.{tensor_name}: {before.dtype}, {before.shape}\n"
+                        "The tensor returned by parametrization.right_inverse must have the same dtype "
+                        f"and shape as module.{tensor_name}.\n"
+                        f"module.{tensor_name}: {before.dtype}, {before.shape}\n"
                         f"returned: {back.dtype}, {back.shape}"
                     )
     parametrizations = module.parametrizations[tensor_name]
@@ -261,7 +270,7 @@ def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
 
 
 def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized: bool = True) -> Module:
-    """Make a tensor ordinary again, with its value as it is, or without `leave_parametrized` with the original one."""
+    """Make a tensor ordinary again, with its value as it is; without `leave_parametrized`, the original."""
     if not is_parametrized(module, tensor_name):
         raise ValueError(f"Module {module} does not have a parametrization on {tensor_name}")
     parametrizations = module.parametrizations[tensor_name]

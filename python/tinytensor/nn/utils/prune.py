@@ -9,7 +9,6 @@ from typing import Any
 
 from tinytensor import _C
 from tinytensor._C import Tensor
-from tinytensor.nn.parameter import Parameter
 
 __all__ = [
     "BasePruningMethod",
@@ -64,7 +63,9 @@ class BasePruningMethod(ABC):
         method._tensor_name = name
         earlier = [key for key, hook in module._forward_pre_hooks.items() if _prunes(hook, name)]
         if len(earlier) > 1:
-            raise AssertionError(f"Avoid having multiple pruning hooks on the same tensor {name}. Use a PruningContainer.")
+            raise AssertionError(
+                f"Avoid having multiple pruning hooks on the same tensor {name}. Use a PruningContainer."
+            )
         value = getattr(module, name)
         scores = value if importance_scores is None else importance_scores
         if scores.shape != value.shape:
@@ -188,7 +189,9 @@ class _Amount(BasePruningMethod):
         if not isinstance(self.amount, numbers.Integral):
             return round(self.amount * size)
         if self.amount > size:
-            raise ValueError(f"amount={self.amount} should be smaller than the number of parameters to prune={size}")
+            raise ValueError(
+                f"amount={self.amount} should be smaller than the number of parameters to prune={size}"
+            )
         return int(self.amount)
 
 
@@ -377,5 +380,7 @@ def remove(module: Any, name: str) -> Any:
 def is_pruned(module: Any) -> bool:
     """Whether a parameter of the tree is pruned."""
     return any(
-        isinstance(hook, BasePruningMethod) for _, child in module.named_modules() for hook in child._forward_pre_hooks.values()
+        isinstance(hook, BasePruningMethod)
+        for _, child in module.named_modules()
+        for hook in child._forward_pre_hooks.values()
     )

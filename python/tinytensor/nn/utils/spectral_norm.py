@@ -24,7 +24,7 @@ def as_matrix(weight: Tensor, dim: int) -> Tensor:
 
 
 def power_iterations(matrix: Tensor, u: Tensor, v: Tensor, count: int, eps: float) -> None:
-    """Bring u and v nearer to the first singular vectors, in place."""
+    """Bring u and v nearer to the first singular vectors, in place, v first."""
     with no_grad():
         for _ in range(count):
             v.copy_(unit(matrix.t().mv(u), eps))
@@ -42,7 +42,9 @@ class SpectralNorm:
 
     _version: int = 1
 
-    def __init__(self, name: str = "weight", n_power_iterations: int = 1, dim: int = 0, eps: float = 1e-12) -> None:
+    def __init__(
+        self, name: str = "weight", n_power_iterations: int = 1, dim: int = 0, eps: float = 1e-12
+    ) -> None:
         if n_power_iterations <= 0:
             raise ValueError(
                 f"Expected n_power_iterations to be positive, but got n_power_iterations={n_power_iterations}"
@@ -119,7 +121,7 @@ class _StateDictHook:
 def spectral_norm(
     module: Any, name: str = "weight", n_power_iterations: int = 1, eps: float = 1e-12, dim: int | None = None
 ) -> Any:
-    """Divide a parameter by its largest singular value, estimated by power iterations in each training forward."""
+    """Divide a parameter by its largest singular value, estimated anew in each forward while training."""
     SpectralNorm.apply(module, name, n_power_iterations, default_dim(module) if dim is None else dim, eps)
     return module
 

@@ -44,7 +44,10 @@ def _check_names(module: Any, own: dict[str, Tensor], given: dict[str, Tensor], 
     if not strict:
         return
     problems = []
-    for kind, names in (("Unexpected", [n for n in given if n not in own]), ("Missing", [n for n in own if n not in given])):
+    for kind, names in (
+        ("Unexpected", [n for n in given if n not in own]),
+        ("Missing", [n for n in own if n not in given]),
+    ):
         if names:
             problems.append(f"{kind} key(s): {', '.join(map(repr, names))}.")
     if problems:

@@ -227,30 +227,47 @@ def _lengths_of(fractions: Sequence[float], count: int) -> list[int]:
 # ---------------------------------------------------------------- a batch at a time
 
 
-def tensors_behind(dataset: Any) -> tuple[tuple[Tensor, ...], list[Sequence]] | None:
-    """The tensors that hold the samples, and the subsets' indices on the way to them, if that is all there is to it.
+class Rows:
+    """The tensors that hold the samples of a dataset, to take a batch from each at once."""
 
-    A class that overrides how samples are taken is left to do so.
-    """
-    steps: list[Sequence] = []
-    while type(dataset) is Subset:
-        steps.append(dataset.indices)
-        dataset = dataset.dataset
-    if getattr(type(dataset), "__getitem__", None) is not TensorDataset.__getitem__ or hasattr(dataset, "__getitems__"):
-        return None  # somebody else's way of taking samples
-    if not dataset.tensors or any(type(tensor) is not Tensor for tensor in dataset.tensors):
-        return None
-    return dataset.tensors, steps
+    def __init__(self, tensors: tuple[Tensor, ...], numbers: Tensor | None) -> None:
+        self.tensors = tensors
+        self.numbers = numbers  # of a subset's samples; None for all
+
+    @staticmethod
+    def behind(dataset: Any) -> Rows | None:
+        """The rows of a TensorDataset or of a Subset of one, unless a subclass has its own way of taking samples."""
+        steps = []
+        while type(dataset) is Subset:
+            steps.append(dataset.indices)
+            dataset = dataset.dataset
+        own = getattr(type(dataset), "__getitem__", None) is not TensorDataset.__getitem__
+        if own or hasattr(dataset, "__getitems__") or not dataset.tensors:
+            return None
+        if any(type(tensor) is not Tensor for tensor in dataset.tensors):
+            return None
+        numbers = None
+        for step in reversed(steps):
+            chosen = _numbers(step)
+            if chosen is None:
+                return None
+            numbers = chosen if numbers is None else numbers[chosen]
+        return Rows(dataset.tensors, numbers)
+
+    def take(self, index: Any) -> list[Tensor] | None:
+        """What collating these samples one by one would give, or None where the index asks for a closer look."""
+        places = index if type(index) is Tensor else _numbers(index)
+        if places is None or not len(places):
+            return None
+        try:
+            if self.numbers is not None:
+                places = _C.index_select(self.numbers, 0, places)
+            return [_C.index_select(tensor, 0, places) for tensor in self.tensors]
+        except IndexError:  # counted from the end, or out of range
+            return None
 
 
-def take_rows(tensors: tuple[Tensor, ...], steps: list[Sequence], indices: Sequence) -> list[Tensor] | None:
-    """What collating these samples one by one would give, or None where the indices ask for a closer look."""
-    for step in steps:
-        indices = [step[i] for i in indices]
-    places = _C._tensor_from_data(indices, None, None, False)
-    if places.dtype is not _C.int64 or places.ndim != 1:
-        return None
-    try:
-        return [_C.index_select(tensor, 0, places) for tensor in tensors]
-    except IndexError:  # counted from the end, or out of range
-        return None
+def _numbers(index: Any) -> Tensor | None:
+    """A vector of int64, or None for any other kind of index."""
+    numbers = _C.as_tensor(index)
+    return numbers if numbers.dtype is _C.int64 and numbers.ndim == 1 else None

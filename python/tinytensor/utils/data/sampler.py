@@ -78,12 +78,16 @@ class RandomSampler(Sampler[int]):
         """How many samples a pass takes."""
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
+    def _generator(self) -> Any:
+        if self.generator is not None:
+            return self.generator
+        generator = _C.Generator()
+        generator.manual_seed(draw_seed())
+        return generator
+
     def __iter__(self) -> Iterator[int]:
         count, wanted = len(self.data_source), self.num_samples
-        generator = self.generator
-        if generator is None:
-            generator = _C.Generator()
-            generator.manual_seed(draw_seed())
+        generator = self._generator()
         if self.replacement:
             yield from _draw(count, wanted, generator)
             return
@@ -165,3 +169,33 @@ class BatchSampler(Sampler[list]):
     def __len__(self) -> int:
         count = len(self.sampler)
         return count // self.batch_size if self.drop_last else -(-count // self.batch_size)
+
+
+# ---------------------------------------------------------------- without a detour over Python's numbers
+
+
+def has_index_tensors(batches: Any) -> bool:
+    """Whether `index_tensors` can stand for this sampler."""
+    if type(batches) is not BatchSampler:
+        return False
+    sampler = batches.sampler
+    if type(sampler) is RandomSampler:
+        return not sampler.replacement and sampler.num_samples == len(sampler.data_source)
+    return type(sampler) is SequentialSampler
+
+
+def index_tensors(batches: BatchSampler) -> Iterator[Any]:
+    """The batches of a BatchSampler as tensors, with the same draws at the same time."""
+    sampler, size = batches.sampler, batches.batch_size
+    count = len(sampler)
+    generator = None
+    if type(sampler) is SequentialSampler:
+        order = _C.arange(count)
+    else:
+        generator = sampler._generator()
+        order = _C.randperm(count, generator=generator)
+    if count:
+        parts = _C.split(order, size)
+        yield from parts[: count // size] if batches.drop_last else parts
+    if generator is not None and generator is sampler.generator:
+        _C.randperm(count, generator=generator)  # as a pass over the sampler ends

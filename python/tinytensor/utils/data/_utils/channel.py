@@ -70,7 +70,7 @@ class _Pickler(ForkingPickler):
         super().__init__(buffer, pickle.HIGHEST_PROTOCOL)
         self.files = [] if file is None else [file]
         reducers = {Tensor: self._tensor, UntypedStorage: self._storage, _C._SharedMemory: self._memory}
-        self.dispatch_table = self.dispatch_table.new_child(reducers)
+        self.dispatch_table = {**self.dispatch_table, **reducers}
 
     def file(self) -> Any:
         if not self.files:
@@ -181,6 +181,10 @@ class Channel:
         data, files = _pickled(message, file)
         self._waiting.append([memoryview(data), files])
         self.flush()
+
+    def is_waiting(self) -> bool:
+        """Whether something is still to be sent."""
+        return bool(self._waiting)
 
     def flush(self) -> bool:
         """Send what is waiting; whether all of it could be sent."""

@@ -7,6 +7,8 @@ import copy
 from collections.abc import Callable, Mapping, MutableMapping, MutableSequence, Sequence
 from typing import Any
 
+import numpy
+
 from .... import _C
 from ...._C import Tensor
 from .channel import new_batch_tensor
@@ -18,17 +20,13 @@ _NO_NUMBERS = "SaUO"  # kinds of NumPy dtype: bytes, the same of length 1, text,
 _BAD_TYPE = "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {}"
 
 
-def _is_numpy(value: Any) -> bool:
-    return type(value).__module__ == "numpy"
-
-
 def default_convert(data: Any) -> Any:
     """Turn the NumPy arrays and numbers in a sample into tensors, and leave all else as it is."""
     kind = type(data)
     if isinstance(data, Tensor):
         return data
-    if _is_numpy(data) and hasattr(data, "dtype"):
-        return data if data.dtype.kind in _NO_NUMBERS else _C.as_tensor(data)
+    if isinstance(data, (numpy.ndarray, numpy.generic)):
+        return data if data.dtype.kind in _NO_NUMBERS else _C.as_tensor(numpy.asarray(data))
     if isinstance(data, Mapping):
         return _like_mapping(data, {key: default_convert(data[key]) for key in data})
     if isinstance(data, tuple) and hasattr(data, "_fields"):
@@ -83,7 +81,7 @@ def collate_numpy_array_fn(batch: Sequence, *, collate_fn_map: Any = None) -> Te
 
 def collate_numpy_scalar_fn(batch: Sequence, *, collate_fn_map: Any = None) -> Tensor:
     """Make a tensor of NumPy's numbers."""
-    return _C.as_tensor(batch)
+    return _C.as_tensor(numpy.asarray(batch))
 
 
 def collate_float_fn(batch: Sequence, *, collate_fn_map: Any = None) -> Tensor:
@@ -103,6 +101,8 @@ def collate_str_fn(batch: Sequence, *, collate_fn_map: Any = None) -> Sequence:
 
 default_collate_fn_map: dict[type | tuple[type, ...], Callable] = {
     Tensor: collate_tensor_fn,
+    numpy.ndarray: collate_numpy_array_fn,
+    (numpy.bool_, numpy.number, numpy.object_): collate_numpy_scalar_fn,
     float: collate_float_fn,
     int: collate_int_fn,
     str: collate_str_fn,
@@ -117,13 +117,7 @@ def _function_for(sample: Any, functions: Any) -> Callable | None:
     for kind in functions:
         if isinstance(sample, kind):
             return functions[kind]
-    if Tensor not in functions or not _is_numpy(sample):
-        return None
-    import numpy
-
-    if isinstance(sample, numpy.ndarray):
-        return collate_numpy_array_fn
-    return collate_numpy_scalar_fn if isinstance(sample, (numpy.bool_, numpy.number)) else None
+    return None
 
 
 def collate(batch: Sequence, *, collate_fn_map: dict | None = None) -> Any:

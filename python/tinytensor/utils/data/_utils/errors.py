@@ -36,7 +36,10 @@ class ExceptionWrapper:
             exception = self.exc_type(message=message) if has_message else self.exc_type(message)
         except Exception:  # its constructor wants something else
             raise RuntimeError(message) from None
-        raise exception
+        try:
+            raise exception
+        finally:
+            del exception  # or its traceback would hold it, and all it refers to, in a circle
 
     def __reduce__(self) -> tuple:
         return _rebuild, (_type_to_send(self.exc_type), self.exc_type.__name__, self.exc_msg, self.where)

@@ -7,7 +7,8 @@ import reprlib
 from collections.abc import Callable
 from typing import Any
 
-from ..dataset import take_rows, tensors_behind
+from ...._C import Tensor
+from ..dataset import Rows
 from .collate import default_collate
 
 __all__ = ["IterableFetcher", "MapFetcher"]
@@ -20,15 +21,17 @@ class MapFetcher:
 
     def __init__(self, dataset: Any, auto_collation: bool, collate_fn: Callable) -> None:
         self.dataset, self.auto_collation, self.collate_fn = dataset, auto_collation, collate_fn
-        self.rows = tensors_behind(dataset) if auto_collation and collate_fn is default_collate else None
+        self.rows = Rows.behind(dataset) if auto_collation and collate_fn is default_collate else None
         self.taken: list = []
 
     def fetch(self, index: Any) -> Any:
         """The batch with these numbers; without batches, the sample with this one."""
-        if self.rows is not None and index:
-            batch = take_rows(*self.rows, index)
+        if self.rows is not None:
+            batch = self.rows.take(index)
             if batch is not None:
                 return batch
+            if type(index) is Tensor:
+                index = index.tolist()
         return self.collate_fn(self._samples(index))
 
     def _samples(self, index: Any) -> Any:

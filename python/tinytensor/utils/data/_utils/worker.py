@@ -7,12 +7,12 @@ import os
 import random
 import select
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing import connection
 from typing import Any
+
+import numpy
 
 from .... import _C
 from ....random import manual_seed
@@ -22,9 +22,13 @@ from .errors import ExceptionWrapper
 __all__ = ["WorkerInfo", "get_worker_info", "worker_main"]
 
 _PARENT_CHECK = 2.0  # seconds between looks whether the parent is still there
+GRACE = 5.0  # seconds that a worker has to finish its sample when nobody wants it any more
 
 BATCH, END, ERROR = "batch", "end", "error"  # kinds of answers
 START, TASK = "start", "task"  # kinds of orders
+
+# Signals whose handlers may raise: they are held back while a worker is started or a message is half read.
+HELD_BACK = {signal.SIGINT, signal.SIGTERM, signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2}
 
 
 @dataclass(frozen=True)
@@ -61,41 +65,44 @@ class Plan:
 # ---------------------------------------------------------------- the process
 
 
-def _watch_parent() -> None:
-    """End this process when the parent has ended: nobody else would."""
+_interrupted = threading.Event()
+
+
+def _watch(channel: channels.Channel) -> None:
+    """End this process when the parent has ended, or has closed the channel and this process is slow to see it."""
     parent, pid = multiprocessing.parent_process(), os.getppid()
     direct = parent is not None and parent.pid == pid
+    events = select.poll()
+    events.register(channel, 0)  # of this one, only the end
+    if parent is not None:
+        events.register(parent.sentinel, select.POLLIN)
 
     def watch() -> None:
         while True:
-            gone = connection.wait([parent.sentinel], _PARENT_CHECK) if parent is not None else []
-            if gone or (direct and os.getppid() != pid):
+            for source, _ in events.poll(_PARENT_CHECK * 1000):
+                if source == channel.fileno():
+                    _interrupted.wait(GRACE)
+                os._exit(1)
+            if direct and os.getppid() != pid:
                 os._exit(1)
 
-    if parent is not None:
-        threading.Thread(target=watch, name="tinytensor parent watch", daemon=True).start()
+    threading.Thread(target=watch, name="tinytensor parent watch", daemon=True).start()
 
 
 def _prepare_signals() -> None:
     """An interrupt is for the parent, which then ends its workers; a request to terminate means just that.
 
-    A handler that does nothing, unlike SIG_IGN, is not passed on to programs that the dataset may start.
+    A handler of our own, unlike SIG_IGN, is not passed on to programs that the dataset may start.
     """
-    signal.signal(signal.SIGINT, lambda number, frame: None)
+    signal.signal(signal.SIGINT, lambda number, frame: _interrupted.set())
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
 
 
 def _seed_all(base_seed: int, worker_id: int) -> None:
     seed = base_seed + worker_id
     random.seed(seed)
     manual_seed(seed)
-    if "numpy" in sys.modules:
-        _seed_numpy(sys.modules["numpy"], base_seed, worker_id)
-
-
-def _seed_numpy(numpy: Any, base_seed: int, worker_id: int) -> None:
     # NumPy takes 32 bits a word: the seed sequence spreads all of them over its state.
     words = [worker_id, base_seed & 0xFFFFFFFF, base_seed >> 32, 0]
     numpy.random.seed(numpy.random.SeedSequence(words).generate_state(4))
@@ -105,9 +112,9 @@ def worker_main(channel: channels.Channel, others: list[channels.Channel], plan:
     """Answer the parent's orders until it closes the channel."""
     global _info
     _prepare_signals()
-    _watch_parent()
     for other in others:
         other.forget()
+    _watch(channel)
     _C.set_num_threads(1)
     _seed_all(plan.base_seed, worker_id)
     _info = WorkerInfo(worker_id, plan.num_workers, plan.base_seed + worker_id, plan.dataset)
@@ -121,6 +128,8 @@ class _Worker:
     def __init__(self, channel: channels.Channel, plan: Plan, worker_id: int) -> None:
         self.channel, self.plan, self.id = channel, plan, worker_id
         self.fetcher: Any = None
+        self.epoch = 0
+        self.stateful = is_stateful(plan.dataset)
         self.failure: ExceptionWrapper | None = None  # of the preparations, the answer to every task
         self.hang_up = select.poll()
         self.hang_up.register(channel, 0)
@@ -143,14 +152,15 @@ class _Worker:
             if self.hang_up.poll(0):  # nobody waits for what is still to be done
                 raise EOFError
             if order == START:
+                self.epoch, *where = content
                 if self.failure is None:
-                    self._attempt(lambda: self._start(**content))
+                    self._attempt(lambda: self._start(*where))
                 continue
             with channels.batch_file() as file:
                 self._answer(content, file)
 
     def _start(self, skip: int, state: Any) -> None:
-        """Begin an epoch; continue one that was left after `skip` batches, or at the state of the dataset."""
+        """Begin an epoch, or continue one after `skip` batches, or from a state of the dataset."""
         if state is not None:
             self.plan.dataset.load_state_dict(state)
         self.fetcher = self.plan.fetcher(self.plan.dataset)
@@ -159,11 +169,11 @@ class _Worker:
     def _answer(self, index: Any, file: Any) -> None:
         answer = self._batch(index)
         try:
-            self.channel.post(answer, file)
-        except (BrokenPipeError, ConnectionError):
+            self.channel.post((self.epoch, *answer), file)
+        except ConnectionError:
             raise
         except Exception:  # not everything can be pickled
-            self.channel.post((ERROR, self._wrapped(), None))
+            self.channel.post((self.epoch, ERROR, self._wrapped(index), None))
 
     def _batch(self, index: Any) -> tuple:
         if self.failure is not None:
@@ -174,11 +184,9 @@ class _Worker:
             if self.fetcher.is_iterable and isinstance(error, StopIteration):
                 return END, None, None
             return ERROR, self._wrapped(index), None
-        return BATCH, batch, state_of(self.plan.dataset)
+        return BATCH, batch, self.plan.dataset.state_dict() if self.stateful else None
 
 
-def state_of(dataset: Any) -> Any:
-    """The state of a dataset that can tell it and be put back into it, or None."""
-    if hasattr(dataset, "state_dict") and hasattr(dataset, "load_state_dict"):
-        return dataset.state_dict()
-    return None
+def is_stateful(dataset: Any) -> bool:
+    """Whether a dataset can tell its state and be put back into it."""
+    return hasattr(dataset, "state_dict") and hasattr(dataset, "load_state_dict")

@@ -1,0 +1,7 @@
+"""Padding."""
+
+from tinytensor import _C
+
+__all__ = ["pad"]
+
+pad = _C.pad
