@@ -2,8 +2,8 @@
 
     python examples/resnet20_cifar10.py resnet20-12fca82f.th cifar-10-binary.tar.xz
 
-The checkpoint is the one of github.com/akamaster/pytorch_resnet_cifar10 (91.7 % of the images are right), the data
-is the binary version of CIFAR-10, as an archive or as the folder with `test_batch.bin`.
+The checkpoint is the one of github.com/akamaster/pytorch_resnet_cifar10 (91.7 % of the images are right),
+the data is the binary version of CIFAR-10, as an archive or as the folder with `test_batch.bin`.
 """
 
 import argparse
@@ -12,7 +12,6 @@ import tarfile
 import time
 
 import numpy as np
-
 import tinytensor as torch
 import tinytensor.nn as nn
 import tinytensor.nn.functional as F
@@ -76,13 +75,17 @@ def read_test_set(path):
         data = (path / "test_batch.bin").read_bytes()
     else:
         with tarfile.open(path) as archive:
-            data = next(archive.extractfile(member).read() for member in archive if "test_batch" in member.name)
+            data = next(
+                archive.extractfile(member).read() for member in archive if "test_batch" in member.name
+            )
     rows = torch.from_numpy(np.frombuffer(data, np.uint8).reshape(-1, 1 + 3 * 32 * 32).copy())
     return rows[:, 1:].reshape(-1, 3, 32, 32), rows[:, 0].long()
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("checkpoint")
     parser.add_argument("data")
     parser.add_argument("--batch-size", type=int, default=250)
@@ -100,7 +103,10 @@ def main():
             scores = model((batch.float() / 255 - mean) / deviation)
             right += (scores.argmax(1) == label).sum().item()
     seconds = time.perf_counter() - start
-    print(f"{right} of {len(labels)} right: {100 * right / len(labels):.2f} %, {len(labels) / seconds:.0f} images/s")
+    print(
+        f"{right} of {len(labels)} right: {100 * right / len(labels):.2f} %, {len(labels) / seconds:.0f} "
+        "images/s"
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Files travel between this package and PyTorch, where that is installed, both ways."""
 
 import collections
+import importlib
 import io
 import zipfile
 
@@ -62,6 +63,21 @@ def test_both_ways(options):
         address = state["base"].untyped_storage().data_ptr()
         assert {state[name].untyped_storage().data_ptr() for name in ("row", "turned")} == {address}
         assert state["storage"].data_ptr() == address
+
+
+@pytest.mark.parametrize("package", ["nn", "optim", "optim.lr_scheduler"])
+def test_classes_have_the_names_that_their_files_need(package):
+    from tinytensor._pickle_names import find, written_name
+
+    ours, others = (importlib.import_module(f"{module.__name__}.{package}") for module in (torch, theirs))
+    checked = 0
+    for name, value in vars(ours).items():
+        other = getattr(others, name, None)
+        if isinstance(value, type) and isinstance(other, type) and value.__module__.startswith("tinytensor"):
+            assert written_name(value.__module__, name) == (other.__module__, name)
+            assert find(other.__module__, name) is value
+            checked += 1
+    assert checked > 10
 
 
 def test_mapped_by_both(tmp_path):

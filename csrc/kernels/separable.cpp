@@ -79,6 +79,14 @@ void lay_out(const DimensionTaps& taps, RowPlan& plan, void* memory) {
   plan.weight = taps.weight ? weight : nullptr;
 }
 
+// Output o adds up elements 2o and 2o + 1, and all divide by the same.
+bool adds_pairs(const DimensionTaps& taps) {
+  if (taps.weight || 2 * taps.out > taps.in) return false;
+  for (int64_t o = 0; o < taps.out; o++)
+    if (!is_run(taps, o, 2 * o, 2) || (taps.divisor && taps.divisor[o] != taps.divisor[0])) return false;
+  return true;
+}
+
 int64_t work_of_row(const SeparableCall& call) {
   int64_t rows = 1;
   for (int d = 0; d < 2; d++) rows *= call.taps[d].first[call.taps[d].out] / call.taps[d].out + 1;
@@ -93,6 +101,8 @@ void cpu_separable(const SeparableCall& call) {
   if (rows * along.out == 0) return;
   RowPlan plan = plan_of(along);
   const bool wide = call.dtype == DType::Float64;
+  plan.pairs = (wide || call.dtype == DType::Float32) && call.taps[0].in * call.taps[0].out == 1 && !call.taps[0].divisor &&
+               adds_pairs(call.taps[1]) && adds_pairs(along);
   Scratch memory(along.out * (plan.taps + 1) * 12 + 64);
   if (wide) lay_out<double>(along, plan, memory.as<double>());
   else lay_out<float>(along, plan, memory.as<float>());

@@ -15,6 +15,7 @@ struct RowPlan {
   RowWay way = RowWay::runs;
   int64_t begin = 0, end = 0, taps = 0, stride = 1, base = 0;
   bool fills_up = false;
+  bool pairs = false;             // all rows add up 2 x 2 elements, side by side, and divide by one number
   const int32_t* index = nullptr;
   const void* weight = nullptr;   // these in the type of the sums
   const void* divisor = nullptr;

@@ -113,6 +113,10 @@ void check_shapes(const Tensor& x, const Tensor& grid) {
         "with sizes ", grid.sizes());
   for (int d = 2; d < x.rank(); d++)
     check(x.sizes()[d] > 0, op, ": expected input to have non-empty spatial dimensions, but input has sizes ", x.sizes());
+  int64_t spatial[3];
+  spatial_sizes(x, x.rank() - 2, spatial);
+  check(double(spatial[0]) * double(spatial[1]) * double(spatial[2]) < 0x1p31, op, ": images of more than 2^31 elements are not "
+        "supported, got input with sizes ", x.sizes());
   check(x.device() == grid.device(), op, ": expected input and grid to be on same device, but input is on ", x.device(),
         " and grid is on ", grid.device());
   check(x.dtype() == grid.dtype(), op, ": expected input and grid to have the same dtype, but input has ", name_of(x.dtype()),

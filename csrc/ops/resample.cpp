@@ -69,10 +69,11 @@ T source_of(const Line& line, int64_t o, T step) {
 }
 
 TapTable nearest_taps(const Line& line, bool exact) {
+  if (!exact && line.in == line.out) return TapTable::identity(line.in);
   TapTable table(line.in);
   const float step = step_of<float>({line.in, line.out, line.scale, false});
   for (int64_t o = 0; o < line.out; o++) {
-    float place = exact ? (float(o) + 0.5f) * step : float(o) * step;
+    float place = exact ? (float(o) + 0.5f) * step : line.out == 2 * line.in ? float(o) / 2 : float(o) * step;
     table.add(std::min(int64_t(std::floor(place)), line.in - 1));
     table.close();
   }
@@ -139,6 +140,7 @@ TapTable smooth_taps(const Line& line, Filter filter) {
     if (filter == Filter::cubic_smooth) return cubic_filter<T>(x, T(-0.5));
     return std::abs(x) < 3 ? sinc(x) * sinc(x / 3) : T(0);
   };
+  if (line.in == line.out) return TapTable::identity(line.in);
   TapTable table(line.in);
   const T radius = filter == Filter::linear_smooth ? 1 : filter == Filter::cubic_smooth ? 2 : 3;
   const T step = step_of<T>(line), width = std::max(step, T(1)), support = radius * width, half = T(0.5);

@@ -13,7 +13,17 @@ from .storage import NAMED_STORAGES, TypedStorage, UntypedStorage
 
 _OURS, _THEIRS = __package__, "torch"
 
-# Where PyTorch keeps a thing elsewhere than its module here would say.
+# Modules here whose contents PyTorch keeps in another one; those below a package count as the package.
+_MODULES = {
+    "nn.modules._parameter_container": "nn.modules.container",
+    "nn.modules.attention": "nn.modules.activation",
+    "nn.modules.convolution": "nn.modules.conv",
+    "nn.parallel": "nn.parallel.data_parallel",
+    "optim.adafactor": "optim",
+    "optim.muon": "optim",
+}
+_PACKAGES = ("nn.functional", "optim.lr_scheduler")
+# Single things that PyTorch keeps in another module.
 _MOVED = {
     (f"{_OURS}._utils", "_rebuild_from_type_v2"): f"{_THEIRS}._tensor",
     (f"{_OURS}._utils", "_get_layout"): f"{_THEIRS}.serialization",
@@ -24,6 +34,7 @@ _FALLBACKS = (
     ("torch.nn", f"{_OURS}.nn"),
     ("torch.optim", f"{_OURS}.optim"),
     ("torch.utils.data", f"{_OURS}.utils.data"),
+    ("torch._C._nn", f"{_OURS}.nn.functional"),
     ("torchvision", f"{_OURS}.vision"),
 )
 
@@ -39,8 +50,12 @@ def written_name(module: str, name: str) -> tuple[str, str] | None:
     if (module, name) in _MOVED:
         return _MOVED[module, name], name
     if _below(module, f"{_OURS}._C"):
-        return _THEIRS, name
-    return _THEIRS + module[len(_OURS) :], name
+        at_top = hasattr(sys.modules[_OURS], name.partition(".")[0])
+        return _THEIRS if at_top else f"{_THEIRS}.nn.functional", name
+    inside = module[len(_OURS) + 1 :]
+    package = next((package for package in _PACKAGES if _below(inside, package)), None)
+    inside = package or _MODULES.get(inside, inside)
+    return f"{_THEIRS}.{inside}" if inside else _THEIRS, name
 
 
 def _resolve(module: str, name: str) -> Any:

@@ -5,7 +5,9 @@ import numpy as np
 from .row import FLOATS, OWN_STRIDES, E, Op, S
 
 
-def attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False):
+def attention(
+    query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False
+):
     assert dropout_p == 0.0
     if enable_gqa:
         groups = query.shape[-3] // key.shape[-3]

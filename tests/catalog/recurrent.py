@@ -118,7 +118,9 @@ def state(t, name, batch, hidden, layers=1, projection=0):
 
 def network_samples(name):
     def samples(t):
-        def run(steps, batch, inputs, hidden, biases=True, layers=1, both=False, projection=0, batch_first=False):
+        def run(
+            steps, batch, inputs, hidden, biases=True, layers=1, both=False, projection=0, batch_first=False
+        ):
             directions = 2 if both else 1
             x = t(batch, steps, inputs) if batch_first else t(steps, batch, inputs)
             hx = state(t, name, batch, hidden, layers * directions, projection)

@@ -43,7 +43,7 @@ def nothing_is_left():
     before = children_of_this_process()
     descriptors = len(os.listdir("/proc/self/fd"))
     yield
-    helpers = 2 if not STAND_IN else 9  # the resource tracker and its pipe
+    helpers = 3 if not STAND_IN else 9  # the resource tracker's pipe, and the like
     assert len(children_of_this_process() - before) <= 1
     assert len(os.listdir("/proc/self/fd")) <= descriptors + helpers
 
@@ -335,7 +335,7 @@ PROGRAM = """
             return 100
 
         def __getitem__(self, i):
-            print(os.getpid(), flush=True)
+            os.write(1, b"%d\\n" % os.getpid())
             time.sleep({pause})
             return i
 
@@ -350,7 +350,7 @@ def run_program(pause=0.05, body="pass", persistent=False, wait=0.8):
     module = "torch" if STAND_IN else "tinytensor"
     text = textwrap.dedent(PROGRAM).format(module=module, pause=pause, body=body, persistent=persistent)
     program = subprocess.Popen(
-        [sys.executable, "-c", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        [sys.executable, "-W", "ignore", "-c", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
     pids = {int(program.stdout.readline())}

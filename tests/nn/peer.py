@@ -65,3 +65,12 @@ def outcome(function: Callable[[], Any]) -> Any:
         return function()
     except Exception as error:
         return error
+
+
+def raised(call: Callable[[], Any]) -> str:
+    """The name of the exception that a call ends in."""
+    try:
+        call()
+    except Exception as error:  # which one it is, is the result
+        return type(error).__name__
+    return "nothing"

@@ -10,18 +10,10 @@ import pytest
 from catalog.attention import attention
 from util import torch
 
-from .peer import compare
+from .peer import compare, raised
 
 nn = torch.nn
 F = nn.functional
-
-
-def raised(call):
-    try:
-        call()
-    except Exception as error:  # which one it is, is the result
-        return type(error).__name__
-    return "nothing"
 
 
 def heads(torch, *shape, dtype=None, interleaved=False):
@@ -45,7 +37,10 @@ def heads(torch, *shape, dtype=None, interleaved=False):
 def test_every_block_against_numpy(queries, keys, causal, interleaved):
     torch.manual_seed(0)
     options = {"dtype": torch.float64, "interleaved": interleaved}
-    q, k, v = heads(torch, 2, 4, queries, 6, **options), *(heads(torch, 2, 2, keys, 6, **options) for _ in "kv")
+    q, k, v = (
+        heads(torch, 2, 4, queries, 6, **options),
+        *(heads(torch, 2, 2, keys, 6, **options) for _ in "kv"),
+    )
     y = F.scaled_dot_product_attention(q, k, v, is_causal=causal, enable_gqa=True)
     due = attention(*(x.detach().numpy() for x in (q, k, v)), is_causal=causal, enable_gqa=True)
     np.testing.assert_allclose(y.detach().numpy(), due, rtol=1e-10, atol=1e-12)
@@ -71,7 +66,9 @@ def test_masks_over_several_blocks():
     np.testing.assert_allclose(y.detach().numpy(), due, rtol=1e-10, atol=1e-12)
     assert not y[:, :, 3].any().item()
     grads = torch.autograd.grad(y.sum(), (q, k, v))
-    again = torch.autograd.grad(F.scaled_dot_product_attention(q, k, v, mask).sum(), (q, k, v), create_graph=True)
+    again = torch.autograd.grad(
+        F.scaled_dot_product_attention(q, k, v, mask).sum(), (q, k, v), create_graph=True
+    )
     for a, b in zip(grads, again, strict=True):
         assert torch.isfinite(a).all().item()
         np.testing.assert_allclose(a.numpy(), b.detach().numpy(), rtol=1e-9, atol=1e-11)
@@ -181,7 +178,9 @@ LAYERS = [
 def layer_inputs(torch, layer):
     """Three queries and four keys for a batch of two."""
     dtype = layer.out_proj.weight.dtype
-    x = [torch.randn(n, 2, w, dtype=dtype) for n, w in ((3, layer.embed_dim), (4, layer.kdim), (4, layer.vdim))]
+    x = [
+        torch.randn(n, 2, w, dtype=dtype) for n, w in ((3, layer.embed_dim), (4, layer.kdim), (4, layer.vdim))
+    ]
     return [(y.transpose(0, 1).contiguous() if layer.batch_first else y).requires_grad_() for y in x]
 
 
@@ -193,9 +192,7 @@ def made(torch, options, **more):
 def multi_head_by_hand(layer, q, k, v):
     """For layers without any option, in NumPy."""
     weight, bias = (p.detach().numpy() for p in (layer.in_proj_weight, layer.in_proj_bias))
-    parts = [
-        x @ w.T + b for x, w, b in zip((q, k, v), np.split(weight, 3), np.split(bias, 3), strict=True)
-    ]
+    parts = [x @ w.T + b for x, w, b in zip((q, k, v), np.split(weight, 3), np.split(bias, 3), strict=True)]
     by_head = [x.reshape(*x.shape[:2], 2, 3).transpose(1, 2, 0, 3) for x in parts]
     out = attention(*by_head).transpose(2, 0, 1, 3).reshape(q.shape)
     return out @ layer.out_proj.weight.detach().numpy().T + layer.out_proj.bias.detach().numpy()
@@ -256,7 +253,9 @@ def test_masks_reach_added_keys():
         x = torch.randn(2, 3, 4)
         padding = torch.tensor([[False, False, True], [False, True, True]])
         mask = torch.ones(3, 3).triu(1).bool()
-        return [layer(x, x, x, key_padding_mask=padding, attn_mask=mask, need_weights=w) for w in (True, False)]
+        return [
+            layer(x, x, x, key_padding_mask=padding, attn_mask=mask, need_weights=w) for w in (True, False)
+        ]
 
     compare(program, rtol=1e-4, atol=1e-5)
 

@@ -11,7 +11,7 @@ import pytest
 from catalog.recurrent import run_layers
 from util import torch
 
-from .peer import compare
+from .peer import compare, raised
 
 nn = torch.nn
 rnn_utils = torch.nn.utils.rnn
@@ -111,7 +111,11 @@ def test_projection_is_pytorchs():
     def program(torch):
         network = torch.nn.LSTM(3, 5, 2, proj_size=2, bidirectional=True, batch_first=True)
         x = torch.randn(4, 3, 3)
-        return network.state_dict(), repr(network), trained(torch, network, x, first_states(torch, network, 4))
+        return (
+            network.state_dict(),
+            repr(network),
+            trained(torch, network, x, first_states(torch, network, 4)),
+        )
 
     compare(program, rtol=1e-4, atol=1e-5)
 
@@ -120,7 +124,9 @@ def test_projection_is_pytorchs():
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_dropout_draws_what_pytorch_draws(kind, batch_first):
     def program(torch):
-        network = made(torch, kind, 3, 6, num_layers=3, dropout=0.4, batch_first=batch_first, bidirectional=True)
+        network = made(
+            torch, kind, 3, 6, num_layers=3, dropout=0.4, batch_first=batch_first, bidirectional=True
+        )
         x = torch.randn(3, 4, 3)
         torch.manual_seed(5)
         training = network(x)[0]
@@ -272,8 +278,12 @@ def test_a_cell_is_a_step_of_its_network(name):
 
 def test_parameters_have_names_and_bounds():
     network = nn.LSTM(3, 16, 2, bidirectional=True)
-    names = [f"{kind}_l{i}{end}" for i in (0, 1) for end in ("", "_reverse") for kind in
-             ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    names = [
+        f"{kind}_l{i}{end}"
+        for i in (0, 1)
+        for end in ("", "_reverse")
+        for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    ]
     assert list(network.state_dict()) == names
     assert [w.data_ptr() for group in network.all_weights for w in group] == [
         w.data_ptr() for w in network.parameters()
@@ -354,14 +364,6 @@ def test_errors_are_pytorchs():
     compare(program)
 
 
-def raised(call):
-    try:
-        call()
-    except Exception as error:  # which one it is, is the result
-        return type(error).__name__
-    return "nothing"
-
-
 def test_lone_dropout_warns():
     with pytest.warns(UserWarning, match="dropout option adds dropout after all but last"):
         nn.GRU(3, 4, dropout=0.5)
@@ -393,7 +395,9 @@ def test_padding_round_trip(batch_first):
         packed = rnn_utils.pack_padded_sequence(padded, lengths, batch_first, enforce_sorted=False)
         again, sizes = rnn_utils.pad_packed_sequence(packed, batch_first, padding_value=9.0)
         assert torch.equal(padded, again) and sizes.tolist() == list(lengths)
-        for sequence, due in zip(rnn_utils.unpad_sequence(padded, sizes, batch_first), sequences, strict=True):
+        for sequence, due in zip(
+            rnn_utils.unpad_sequence(padded, sizes, batch_first), sequences, strict=True
+        ):
             assert torch.equal(sequence, due)
 
 
@@ -412,7 +416,11 @@ def test_packed_sequences_are_pytorchs():
             padded,
             lengths,
             slope,
-            *(utils.pad_sequence(ragged, first, -1.0, side) for first in (False, True) for side in ("left", "right")),
+            *(
+                utils.pad_sequence(ragged, first, -1.0, side)
+                for first in (False, True)
+                for side in ("left", "right")
+            ),
             utils.pad_sequence(torch.ones(2, 3)),
             tuple(utils.pack_sequence(ragged, enforce_sorted=False))[:3],
             utils.unpack_sequence(packed),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from util import torch
 
-from .peer import compare
+from .peer import compare, raised
 
 nn = torch.nn
 
@@ -24,14 +24,6 @@ LAYERS = [
 
 def resolved(torch, options):
     return {key: getattr(torch, value) if key == "dtype" else value for key, value in options.items()}
-
-
-def raised(call):
-    try:
-        call()
-    except Exception as error:  # which one it is, is the result
-        return type(error).__name__
-    return "nothing"
 
 
 def trained(torch, module, *inputs, **masks):
@@ -100,7 +92,13 @@ def test_transformer_is_pytorchs(batch_first, norm_first):
         padding[1, 2:] = float("-inf")
         torch.manual_seed(3)
         results = trained(
-            torch, model, src, tgt, tgt_mask=mask, src_key_padding_mask=padding, memory_key_padding_mask=padding
+            torch,
+            model,
+            src,
+            tgt,
+            tgt_mask=mask,
+            src_key_padding_mask=padding,
+            memory_key_padding_mask=padding,
         )
         return model.state_dict(), repr(model), results, model.eval()(src[0], tgt[0])
 

@@ -137,29 +137,35 @@ void rows_backward(const ClassLossCall& call, int64_t places) {
   for (int64_t row = 0; row < places; row++) row_backward(p, row, spread_sum);
 }
 
+// Scores are copied on the first of several passes: classes lie a large power of two apart, often, and would push each
+// other out of the cache.
 template <class T>
 void columns(const ClassLossCall& call, int64_t places) {
   Places<T> p(call);
-  Scratch scratch(3 * places * int64_t(sizeof(T)));
-  T *maximum = scratch.as<T>(), *sum = maximum + places, *spread_loss = sum + places;
+  Scratch scratch((3 + p.classes) * places * int64_t(sizeof(T)));
+  T *maximum = scratch.as<T>(), *sum = maximum + places, *spread_loss = sum + places, *scores = spread_loss + places;
   std::copy_n(p.input, places, maximum);
+  std::copy_n(p.input, places, scores);
   for (int64_t c = 1; c < p.classes; c++) {
     const T* __restrict x = p.input + c * p.pitch;
+    T* __restrict copy = scores + c * places;
 #pragma GCC ivdep
-    for (int64_t j = 0; j < places; j++)
+    for (int64_t j = 0; j < places; j++) {
+      copy[j] = x[j];
       maximum[j] = (maximum[j] > x[j]) | (maximum[j] != maximum[j]) ? maximum[j] : x[j];
+    }
   }
   std::fill_n(sum, places, T(0));
   std::fill_n(spread_loss, places, T(0));
   for (int64_t c = 0; c < p.classes; c++) {
-    const T* __restrict x = p.input + c * p.pitch;
+    const T* __restrict x = scores + c * places;
 #pragma GCC ivdep
     for (int64_t j = 0; j < places; j++) sum[j] += math::exp_of_negative(x[j] - maximum[j]);
   }
 #pragma GCC ivdep
   for (int64_t j = 0; j < places; j++) sum[j] = math::log(sum[j]);
   for (int64_t c = 0; p.spread && c < p.classes; c++) {
-    const T* __restrict x = p.input + c * p.pitch;
+    const T* __restrict x = scores + c * places;
     T share = p.spread[c];
 #pragma GCC ivdep
     for (int64_t j = 0; j < places; j++) spread_loss[j] += share * (sum[j] - (x[j] - maximum[j]));
@@ -167,7 +173,7 @@ void columns(const ClassLossCall& call, int64_t places) {
   for (int64_t j = 0; j < places; j++) {
     int64_t target = p.target[j];
     bool counts = target != p.ignored;
-    T distance = counts ? sum[j] - (p.input[target * p.pitch + j] - maximum[j]) : T(0);
+    T distance = counts ? sum[j] - (scores[target * places + j] - maximum[j]) : T(0);
     p.loss[j] = counts ? p.factor_of(target) * distance + spread_loss[j] : T(0);
     p.log_sums[j] = maximum[j] + sum[j];
   }

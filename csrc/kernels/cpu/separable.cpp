@@ -184,7 +184,22 @@ TT_INLINE bool repeats(const DimensionTaps& taps, int64_t j) {
 }
 
 template <class T>
+void pair_rows(const SeparableCall& call, int64_t first, int64_t last) {
+  const DimensionTaps &b = call.taps[1], &c = call.taps[2];
+  const Vector<T> divisor = broadcast(T(divisor_of(b, 0) * divisor_of(c, 0)));
+  for (int64_t r = first; r < last; r++) {
+    const T* upper = static_cast<const T*>(call.in) + (r / b.out * b.in + r % b.out * 2) * c.in;
+    T* out = static_cast<T*>(call.out) + r * c.out;
+    by_vectors<T>(c.out, [&](int64_t o, auto part) {
+      const Pair<T> above(upper + 2 * o, part), below(upper + c.in + 2 * o, part);
+      store(out + o, (above.evens() + above.odds() + below.evens() + below.odds()) / divisor, part);
+    });
+  }
+}
+
+template <class T>
 void separable_rows(const SeparableCall& call, const RowPlan& plan, int64_t first, int64_t last) {
+  if (plan.pairs) return pair_rows<T>(call, first, last);
   const DimensionTaps &a = call.taps[0], &b = call.taps[1], &c = call.taps[2];
   Scratch memory((2 * c.in + c.out + slack<T>)*int64_t(sizeof(T)));
   T *sum = memory.as<T>(), *staged = sum + c.in + slack<T>, *result = staged + c.in;

@@ -43,7 +43,12 @@ def _dtype_of(mask: Tensor | None) -> Any:
 
 
 def _check_ranks(
-    query: Tensor, key: Tensor, value: Tensor, key_padding_mask: Tensor | None, attn_mask: Tensor | None, heads: int
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    key_padding_mask: Tensor | None,
+    attn_mask: Tensor | None,
+    heads: int,
 ) -> bool:
     """Whether there is a batch dimension."""
     if query.dim() not in (2, 3):
@@ -107,7 +112,9 @@ def _projected_apart(
             raise AssertionError(f"use_separate_proj_weight is True but {name}_proj_weight is None")
         expected = (width, x.size(-1))
         if tuple(weight.shape) != expected:
-            raise AssertionError(f"expecting {name} weights shape of {expected}, but got {tuple(weight.shape)}")
+            raise AssertionError(
+                f"expecting {name} weights shape of {expected}, but got {tuple(weight.shape)}"
+            )
     biases = (None, None, None) if bias is None else bias.chunk(3)
     q, k, v = (_linear(x, w, b) for x, w, b in zip((query, key, value), weights, biases))
     return q, k, v
@@ -145,7 +152,9 @@ def _weighted(
     scores = (q * math.sqrt(1.0 / q.size(-1))).matmul(k.transpose(-2, -1))
     if mask is not None:
         if mask.dtype != scores.dtype:
-            raise RuntimeError(f"Input dtypes must be the same, got: input {mask.dtype}, batch1: {scores.dtype}")
+            raise RuntimeError(
+                f"Input dtypes must be the same, got: input {mask.dtype}, batch1: {scores.dtype}"
+            )
         scores = scores + mask
     weights = scores.softmax(-1)
     if dropout_p > 0.0:
@@ -262,7 +271,10 @@ def _with_bias(
         raise AssertionError("bias_k and bias_v must both be given or both be None")
     if static_k is not None or static_v is not None:
         raise AssertionError("bias cannot be added to static key or value.")
-    extra = [bias.transpose(0, axis).repeat(*((batch, 1, 1) if axis else (1, batch, 1))) for bias in (bias_k, bias_v)]
+    extra = [
+        bias.transpose(0, axis).repeat(*((batch, 1, 1) if axis else (1, batch, 1)))
+        for bias in (bias_k, bias_v)
+    ]
     return _C.cat([k, extra[0]], axis), _C.cat([v, extra[1]], axis)
 
 

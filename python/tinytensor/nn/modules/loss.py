@@ -8,6 +8,7 @@ from typing import Any
 
 from tinytensor._C import Tensor
 from tinytensor.nn.functional import loss as F
+from tinytensor.nn.modules.distance import PairwiseDistance
 from tinytensor.nn.modules.module import Module
 
 __all__ = [
@@ -438,7 +439,7 @@ class TripletMarginWithDistanceLoss(_Loss):
         super().__init__(size_average=None, reduce=None, reduction=reduction)
         if margin <= 0:
             raise ValueError(f"TripletMarginWithDistanceLoss: margin must be greater than 0, got {margin}")
-        self.distance_function: Any = F.pairwise_distance if distance_function is None else distance_function
+        self.distance_function: Any = PairwiseDistance() if distance_function is None else distance_function
         self.margin = margin
         self.swap = swap
 

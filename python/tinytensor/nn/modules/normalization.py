@@ -12,7 +12,7 @@ from tinytensor.nn.functional.normalization import group_norm, layer_norm, local
 from tinytensor.nn.modules.module import Module
 from tinytensor.nn.parameter import Parameter
 
-__all__ = ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
+__all__ = ["GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
 
 
 def _shape_of(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
@@ -33,26 +33,6 @@ class LocalResponseNorm(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         return local_response_norm(input, self.size, self.alpha, self.beta, self.k)
-
-    def extra_repr(self) -> str:
-        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
-
-
-class CrossMapLRN2d(Module):
-    """LocalResponseNorm of (N, C, H, W), whose sum of squares, with as many channels on either side, is over `size`."""
-
-    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
-        super().__init__()
-        self.size = size
-        self.alpha = alpha
-        self.beta = beta
-        self.k = k
-
-    def forward(self, input: Tensor) -> Tensor:
-        if input.ndim != 4:
-            raise RuntimeError(f"CrossMapLRN2d: expected 4D input, got {input.ndim}D input instead")
-        window = (self.size - 1) // 2 * 2 + 1
-        return local_response_norm(input, window, self.alpha * window / self.size, self.beta, self.k)
 
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

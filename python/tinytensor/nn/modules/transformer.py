@@ -45,7 +45,9 @@ def _get_activation_fn(activation: str) -> Activation:
     return known[activation]
 
 
-def _detect_is_causal_mask(mask: Tensor | None, is_causal: bool | None = None, size: int | None = None) -> bool:
+def _detect_is_causal_mask(
+    mask: Tensor | None, is_causal: bool | None = None, size: int | None = None
+) -> bool:
     """Whether the mask hides exactly what comes later, unless the caller has said."""
     if is_causal is not None or mask is None:
         return bool(is_causal)
@@ -125,7 +127,9 @@ class TransformerEncoderLayer(_Layer):
             src_key_padding_mask, "src_key_padding_mask", _dtype_of(src_mask), "src_mask", src.dtype
         )
         src_mask = _canonical_mask(src_mask, "src_mask", None, "", src.dtype, False)
-        x = self._join(src, self.norm1, lambda x: self._sa_block(x, src_mask, src_key_padding_mask, is_causal))
+        x = self._join(
+            src, self.norm1, lambda x: self._sa_block(x, src_mask, src_key_padding_mask, is_causal)
+        )
         return self._join(x, self.norm2, self._ff_block)
 
     def _sa_block(

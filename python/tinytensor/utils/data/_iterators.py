@@ -169,6 +169,7 @@ def _end_workers(owner: int, processes: list, channels: list) -> None:
             if process.is_alive():
                 process.kill()
             process.join()
+            process.close()
 
 
 def _join(processes: list, seconds: float, signals: _Uninterrupted) -> None:
@@ -375,6 +376,8 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
         causes = ", ".join(_cause(process.exitcode) for process in gone)
         pids = ", ".join(str(process.pid) for process in gone)
         self._failure = f"DataLoader worker (pid(s) {pids}) exited unexpectedly" + (f": {causes}" if causes else "")
+        for process in self._processes:
+            process.terminate()  # what they are at is of no use any more
         self._end()
         raise RuntimeError(self._failure)
 

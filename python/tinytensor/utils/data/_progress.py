@@ -34,19 +34,19 @@ class Progress:
         self.start: dict | None = None  # states from which the order of the samples follows
         self.position = 0  # all batches before this one were handed out
         self.ahead: set[int] = set()  # and these
-        self.last: Any = None  # the numbers of the last one
+        self.last: Any = None  # the numbers of the one before the position, where they are known
         self.counts = [0] * workers  # of an iterable dataset: batches from each worker
         self.datasets: list = [None] * max(1, workers)  # and the states of its copies, if they can tell them
         self.turn = 0  # the worker after the one that gave the last batch
         self.finished = False
 
     def handed_out(self, number: int, index: Any) -> None:
-        """Note a batch that came in an order of its own."""
-        self.last = index
+        """Note a batch, which may have come before its turn."""
         self.ahead.add(number)
         while self.position in self.ahead:
             self.ahead.remove(self.position)
             self.position += 1
+        self.last = index if self.position == number + 1 else None
 
     def state_dict(self, loader: Any) -> dict:
         """All of it, in plain types and tensors."""
@@ -56,7 +56,7 @@ class Progress:
             "start": self.start,
             "position": self.position,
             "ahead": sorted(self.ahead),
-            "last": None if self.last is None or self.ahead else _fingerprint(self.last),
+            "last": None if self.last is None else _fingerprint(self.last),
             "counts": list(self.counts),
             "datasets": list(self.datasets),
             "turn": self.turn,
