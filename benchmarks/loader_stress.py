@@ -1,7 +1,8 @@
 """A loader under attack: 4 workers over many epochs, with workers killed, raising, and the whole interrupted.
 
-Whatever happens, the epoch is continued from the last checkpoint, as a training program would. Every epoch must see
-each sample exactly once and in the order of its seed, and leave no process, no file descriptor and no shared memory.
+Whatever happens, the epoch is continued from the last checkpoint, as a training program would. Every epoch
+must see each sample exactly once and in the order of its seed, and leave no process, no file descriptor and
+no shared memory.
 
     python benchmarks/loader_stress.py --epochs 100 --seed 0
 """
@@ -61,15 +62,15 @@ class Stream(Squares, IterableDataset):
 
 def new_loader(dataset, method, generator, persistent):
     options = {"shuffle": True, "generator": generator} if not isinstance(dataset, IterableDataset) else {}
-    return DataLoader(
-        dataset, batch_size=BATCH, num_workers=WORKERS, multiprocessing_context=method, persistent_workers=persistent,
-        **options,
-    )  # fmt: skip
+    options |= {"batch_size": BATCH, "num_workers": WORKERS, "persistent_workers": persistent}
+    return DataLoader(dataset, multiprocessing_context=method, **options)
 
 
 def expected_order(dataset, seed):
     if not isinstance(dataset, IterableDataset):
-        batches = list(DataLoader(range(SAMPLES), batch_size=BATCH, shuffle=True, generator=generator_of(seed)))
+        batches = list(
+            DataLoader(range(SAMPLES), batch_size=BATCH, shuffle=True, generator=generator_of(seed))
+        )
         return [i for batch in batches for i in batch.tolist()]
     streams = [list(range(w, SAMPLES, WORKERS)) for w in range(WORKERS)]
     rounds = range(0, SAMPLES // WORKERS, BATCH)
@@ -221,15 +222,19 @@ def main(epochs, seed):
         longest = max(longest, time.time() - epoch_begin)
         found = leftovers(names)
         assert not found, f"epoch {number} left {found}"
-        if number == 10:  # by now everything that is opened once is open
+        if number == min(10, epochs // 2):  # by now everything that is opened once is open
             descriptors = count_descriptors()
     if descriptors is not None:
-        assert count_descriptors() <= descriptors, f"{count_descriptors()} descriptors, {descriptors} after 10 epochs"
+        assert count_descriptors() <= descriptors, (
+            f"{count_descriptors()} descriptors, {descriptors} after 10 epochs"
+        )
     print(f"{epochs} epochs in {time.time() - begin:.1f} s, the longest {longest:.1f} s; {dict(tally)}")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()

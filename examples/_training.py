@@ -43,6 +43,7 @@ class Trainer:
     def __init__(self, model: nn.Module, optimizer: Any, criterion: nn.Module, args: argparse.Namespace) -> None:
         self.model, self.optimizer, self.criterion, self.args = model, optimizer, criterion, args
         self.device = torch.device(args.device)
+        self.scheduler: Any = None  # stepped after every batch
         self.history: dict[str, list[float]] = {"loss": [], "accuracy": []}
         if args.resume:
             self._load()
@@ -80,6 +81,8 @@ class Trainer:
             loss = self.criterion(self.model(inputs), targets)
             loss.backward()
             self.optimizer.step()
+            if self.scheduler is not None:
+                self.scheduler.step()
             total += loss.item() * len(targets)
             count += len(targets)
         self.history["loss"].append(total / max(count, 1))
@@ -111,29 +114,43 @@ def report(targets: np.ndarray, predictions: np.ndarray, classes: Sequence[str])
     return "\n".join(lines)
 
 
-def plot(
-    path: str, history: dict[str, list[float]], images: np.ndarray, titles: Sequence[tuple[str, bool]]
-) -> None:
-    """Curves of loss and accuracy above, pictures with their predicted classes below, wrong ones in red."""
+def _pyplot() -> Any:
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure = pyplot.figure(figsize=(10, 7), layout="constrained")
-    top, bottom = figure.subfigures(2, 1)
-    epochs = range(1, len(history["loss"]) + 1)
-    for axes, (name, values) in zip(top.subplots(1, len(history)), history.items(), strict=True):
-        axes.plot(epochs, values, marker="o")
+    return pyplot
+
+
+def _curves(figure: Any, history: dict[str, list[float]]) -> None:
+    for axes, (name, values) in zip(figure.subplots(1, len(history), squeeze=False).flat, history.items(), strict=True):
+        axes.plot(range(1, len(values) + 1), values, marker="o")
         axes.set(title=name, xlabel="epoch")
         axes.grid(alpha=0.3)
+
+
+def _write(figure: Any, path: str) -> None:
+    figure.savefig(path, dpi=110)
+    print(f"wrote {path}")
+
+
+def plot_curves(path: str, history: dict[str, list[float]]) -> None:
+    figure = _pyplot().figure(figsize=(10, 3.5), layout="constrained")
+    _curves(figure, history)
+    _write(figure, path)
+
+
+def plot(path: str, history: dict[str, list[float]], images: np.ndarray, titles: Sequence[tuple[str, bool]]) -> None:
+    """Curves of loss and accuracy above, pictures with their predicted classes below, wrong ones in red."""
+    figure = _pyplot().figure(figsize=(10, 7), layout="constrained")
+    top, bottom = figure.subfigures(2, 1)
+    _curves(top, history)
     for axes, image, (title, right) in zip(bottom.subplots(2, 8).flat, images, titles, strict=False):
         axes.imshow(image, cmap="gray")
         axes.set_title(title, fontsize=9, color="black" if right else "red")
         axes.axis("off")
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)
-    print(f"wrote {path}")
+    _write(figure, path)
 
 
 def finish(trainer: Trainer, loader: Any, pictures: Any, classes: Sequence[str], path: str | None) -> None:

@@ -162,7 +162,11 @@ CASES = [
     ("RMSprop", rmsprop, dict(centered=True, alpha=0.9, eps=1e-2)),
     ("RMSprop", rmsprop, dict(centered=True, momentum=0.5, alpha=0.9, eps=1e-2, maximize=True)),
     ("Adagrad", adagrad, dict(lr=0.1)),
-    ("Adagrad", adagrad, dict(lr=0.1, lr_decay=0.1, weight_decay=0.1, initial_accumulator_value=0.5, maximize=True)),
+    (
+        "Adagrad",
+        adagrad,
+        dict(lr=0.1, lr_decay=0.1, weight_decay=0.1, initial_accumulator_value=0.5, maximize=True),
+    ),
     ("Adadelta", adadelta, dict()),
     ("Adadelta", adadelta, dict(lr=0.5, rho=0.5, eps=1e-3, weight_decay=0.1, maximize=True)),
     ("Adamax", adamax, dict(lr=0.1)),

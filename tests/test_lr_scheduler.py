@@ -5,10 +5,11 @@ import warnings
 
 import numpy as np
 import pytest
-
 import tinytensor as tt
 
-pytestmark = pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler.step", "ignore:The epoch parameter")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Detected call of `lr_scheduler.step", "ignore:The epoch parameter"
+)
 
 COUNTS = 100
 
@@ -51,15 +52,27 @@ CASES = [
     ("CosineAnnealingWarmRestarts", dict(T_0=7)),
     ("CosineAnnealingWarmRestarts", dict(T_0=3, T_mult=2, eta_min=0.01)),
     ("CyclicLR", dict(base_lr=0.01, max_lr=0.2, step_size_up=8)),
-    ("CyclicLR", dict(base_lr=[0.01, 0.02], max_lr=[0.2, 0.3], step_size_up=8, step_size_down=5, mode="triangular2")),
-    ("CyclicLR", dict(base_lr=0.01, max_lr=0.2, step_size_up=8, mode="exp_range", gamma=0.97, base_momentum=0.5)),
-    ("CyclicLR", dict(base_lr=0.01, max_lr=0.2, step_size_up=4, scale_fn=lambda x: 1 / (1 + x), cycle_momentum=False)),
+    (
+        "CyclicLR",
+        dict(base_lr=[0.01, 0.02], max_lr=[0.2, 0.3], step_size_up=8, step_size_down=5, mode="triangular2"),
+    ),
+    (
+        "CyclicLR",
+        dict(base_lr=0.01, max_lr=0.2, step_size_up=8, mode="exp_range", gamma=0.97, base_momentum=0.5),
+    ),
+    (
+        "CyclicLR",
+        dict(base_lr=0.01, max_lr=0.2, step_size_up=4, scale_fn=lambda x: 1 / (1 + x), cycle_momentum=False),
+    ),
     (
         "CyclicLR",
         dict(base_lr=0.01, max_lr=0.2, step_size_up=4, scale_fn=lambda x: 0.99**x, scale_mode="iterations"),
     ),
     ("OneCycleLR", dict(max_lr=0.5, total_steps=COUNTS)),
-    ("OneCycleLR", dict(max_lr=[0.5, 0.6], epochs=10, steps_per_epoch=11, pct_start=0.4, anneal_strategy="linear")),
+    (
+        "OneCycleLR",
+        dict(max_lr=[0.5, 0.6], epochs=10, steps_per_epoch=11, pct_start=0.4, anneal_strategy="linear"),
+    ),
     ("OneCycleLR", dict(max_lr=0.5, total_steps=110, three_phase=True, div_factor=10, final_div_factor=100)),
     ("OneCycleLR", dict(max_lr=0.5, total_steps=110, cycle_momentum=False)),
     ("OneCycleLR", dict(max_lr=0.5, total_steps=110, base_momentum=[0.5, 0.6], max_momentum=0.99)),
@@ -69,7 +82,8 @@ IDS = [f"{name}-{index}" for index, (name, _) in enumerate(CASES)]
 
 def rates(optimizer):
     return [
-        (float(group["lr"]), group.get("momentum"), tuple(group.get("betas", ()))) for group in optimizer.param_groups
+        (float(group["lr"]), group.get("momentum"), tuple(group.get("betas", ())))
+        for group in optimizer.param_groups
     ]
 
 
@@ -84,7 +98,9 @@ def trace(optimizer, scheduler, steps=COUNTS):
 
 
 def flat(seen):
-    return np.array([[value for group in step for value in (group[0], group[1] or 0, *group[2])] for step in seen])
+    return np.array(
+        [[value for group in step for value in (group[0], group[1] or 0, *group[2])] for step in seen]
+    )
 
 
 @pytest.fixture
@@ -104,7 +120,11 @@ def test_peer(torch, kind, name, options):
     np.testing.assert_allclose(*results, rtol=1e-12, atol=1e-15)
     assert list(states[0]) == list(states[1])
     for key, value in states[0].items():
-        assert value == pytest.approx(states[1][key]) if key in ("_last_lr", "T_cur") else value == states[1][key], key
+        assert (
+            value == pytest.approx(states[1][key])
+            if key in ("_last_lr", "T_cur")
+            else value == states[1][key]
+        ), key
 
 
 @pytest.mark.parametrize("name, options", CASES, ids=IDS)
@@ -115,7 +135,8 @@ def test_tensor_rates_peer(torch, name, options):
         rate = lib.tensor(0.1, dtype=lib.float64)
         optimizer = lib.optim.SGD([lib.zeros(2, requires_grad=True)], lr=rate, momentum=0.9)
         options = {
-            key: value[0] if isinstance(value, list) and key != "milestones" else value for key, value in options.items()
+            key: value[0] if isinstance(value, list) and key != "milestones" else value
+            for key, value in options.items()
         }
         scheduler = getattr(lib.optim.lr_scheduler, name)(optimizer, **options)
         seen = []
@@ -297,7 +318,11 @@ def chained(lib, optimizer):
 
 def sequential(lib, optimizer):
     s = lib.optim.lr_scheduler
-    parts = [s.LinearLR(optimizer, 0.1, total_iters=5), s.StepLR(optimizer, 3, 0.5), s.CosineAnnealingLR(optimizer, 9)]
+    parts = [
+        s.LinearLR(optimizer, 0.1, total_iters=5),
+        s.StepLR(optimizer, 3, 0.5),
+        s.CosineAnnealingLR(optimizer, 9),
+    ]
     return s.SequentialLR(optimizer, parts, [6, 20])
 
 
@@ -318,7 +343,9 @@ def test_compound_peer(torch, make):
         states.append(scheduler.state_dict())
     np.testing.assert_allclose(*results, rtol=1e-12)
     assert list(states[0]) == list(states[1])
-    assert [list(part) for part in states[0]["_schedulers"]] == [list(part) for part in states[1]["_schedulers"]]
+    assert [list(part) for part in states[0]["_schedulers"]] == [
+        list(part) for part in states[1]["_schedulers"]
+    ]
 
 
 def test_nested_peer(torch):

@@ -1,4 +1,5 @@
-"""Optimizers: values against NumPy references and PyTorch, state, checkpoints, param groups, hooks, errors."""
+"""Optimizers: values against NumPy references and PyTorch, state, checkpoints, param groups, hooks,
+errors."""
 
 import copy
 import math
@@ -7,12 +8,24 @@ import warnings
 
 import numpy as np
 import pytest
-from optim_references import CASES, IDS
-
 import tinytensor as tt
+from optim_references import CASES, IDS
 from tinytensor.optim import optimizer as base
 
-ALL = ("ASGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Rprop", "SGD")
+ALL = (
+    "ASGD",
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "NAdam",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+    "SGD",
+)
 SHAPES = [(3, 4), (5,), (), (0,), (2, 1, 3)]
 
 
@@ -122,7 +135,9 @@ def test_layouts(name):
                 strides = param.stride()
                 optimizer.step()
                 assert param.stride() == strides
-                for key, state in optimizer.state[param].items():  # states that lie otherwise than the parameter
+                for key, state in optimizer.state[
+                    param
+                ].items():  # states that lie otherwise than the parameter
                     if number == 2 and state.ndim:
                         optimizer.state[param][key] = of_grad(state.numpy().copy())
             np.testing.assert_array_equal(param.detach().numpy(), plain.detach().numpy())
@@ -262,7 +277,9 @@ def test_closure():
 
 def test_groups():
     a, b, c = (leaf(values(2)) for _ in range(3))
-    optimizer = tt.optim.SGD([{"params": [a], "lr": 0.5}, {"params": b, "name": "bias"}], lr=0.1, momentum=0.9)
+    optimizer = tt.optim.SGD(
+        [{"params": [a], "lr": 0.5}, {"params": b, "name": "bias"}], lr=0.1, momentum=0.9
+    )
     optimizer.add_param_group({"params": (c,), "momentum": 0})
     assert [group["lr"] for group in optimizer.param_groups] == [0.5, 0.1, 0.1]
     assert optimizer.param_groups[1]["params"] == [b] and optimizer.param_groups[1]["name"] == "bias"
@@ -287,7 +304,9 @@ def test_tensor_options():
     tt.optim.Adam([param], betas=(tt.tensor(0.9), tt.tensor(0.99))).step()
 
 
-@pytest.mark.parametrize("options", [{"foreach": True}, {"foreach": False}, {"fused": True}, {"capturable": False}])
+@pytest.mark.parametrize(
+    "options", [{"foreach": True}, {"foreach": False}, {"fused": True}, {"capturable": False}]
+)
 def test_implementations_step_alike(options):
     arrays, grads = [values(4)], [[g] for g in gradients((4,), 3)]
     (plain,), _ = run(tt, "Adam", arrays, grads)
@@ -497,7 +516,9 @@ def test_loading_old_checkpoints():
     optimizer.load_state_dict(
         {
             "state": {0: {"step": 3, "exp_avg": tt.zeros(3), "exp_avg_sq": tt.zeros(3)}},
-            "param_groups": [{"lr": 0.1, "betas": (0.9, 0.99), "eps": 1e-8, "weight_decay": 0, "params": [0]}],
+            "param_groups": [
+                {"lr": 0.1, "betas": (0.9, 0.99), "eps": 1e-8, "weight_decay": 0, "params": [0]}
+            ],
         }
     )
     param.grad = tt.ones(3)
@@ -532,7 +553,12 @@ def test_step_hooks():
     ]
     optimizer.step(closure=None)
     expected = {"closure": None}
-    assert calls == ["all pre", ("pre", optimizer, (), expected), ("post", optimizer, (), expected), "all post"]
+    assert calls == [
+        "all pre",
+        ("pre", optimizer, (), expected),
+        ("post", optimizer, (), expected),
+        "all post",
+    ]
     for handle in handles:
         handle.remove()
     optimizer.step()
@@ -628,7 +654,7 @@ LBFGS_OPTIONS = [
 
 
 def test_lbfgs_finds_the_minimum():
-    losses, x, state = rosenbrock(tt, "LBFGS", 8, line_search_fn="strong_wolfe")
+    losses, x, _ = rosenbrock(tt, "LBFGS", 8, line_search_fn="strong_wolfe")
     assert losses[-1] < 1e-9
     np.testing.assert_allclose(x, [1, 1], atol=1e-4)
 
@@ -648,7 +674,9 @@ def test_lbfgs_refuses_other_line_searches():
         rosenbrock(tt, "LBFGS", 1, line_search_fn="backtracking")
 
 
-@pytest.mark.parametrize("options", [{}, {"weight_decay": 0.1, "maximize": True, "d": 2.0, "eps": (1e-3, 1e-2)}])
+@pytest.mark.parametrize(
+    "options", [{}, {"weight_decay": 0.1, "maximize": True, "d": 2.0, "eps": (1e-3, 1e-2)}]
+)
 def test_adafactor_peer(torch, options):
     shapes = [(3, 4), (5,), (), (2, 3, 4)]
     arrays = [values(*shape, dtype="float32") for shape in shapes]
@@ -660,7 +688,9 @@ def test_adafactor_peer(torch, options):
     assert same(plain(mine.state_dict()), plain(other.state_dict()))
 
 
-@pytest.mark.parametrize("options", [{}, {"nesterov": False, "adjust_lr_fn": "match_rms_adamw", "weight_decay": 0.5}])
+@pytest.mark.parametrize(
+    "options", [{}, {"nesterov": False, "adjust_lr_fn": "match_rms_adamw", "weight_decay": 0.5}]
+)
 def test_muon_peer(torch, options):
     shapes = [(8, 4), (4, 8), (5, 5)]
     arrays = [values(*shape, dtype="float32") for shape in shapes]
@@ -675,7 +705,11 @@ def test_muon_peer(torch, options):
 def test_muon_makes_orthogonal():
     from tinytensor.optim.muon import _orthogonal
 
-    x = _orthogonal(tt.tensor(values(4, 9, dtype="float32")), (3.4445, -4.7750, 2.0315), 5, 1e-7).float().numpy()
+    x = (
+        _orthogonal(tt.tensor(values(4, 9, dtype="float32")), (3.4445, -4.7750, 2.0315), 5, 1e-7)
+        .float()
+        .numpy()
+    )
     singular = np.linalg.svd(x, compute_uv=False)
     assert singular.min() > 0.5 and singular.max() < 1.4
 

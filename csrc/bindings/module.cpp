@@ -1,3 +1,4 @@
+#include "bindings/autocast.h"
 #include "bindings/registry.h"
 
 namespace tt {
@@ -22,6 +23,7 @@ void bind_random(Registry& registry);
 void bind_attention(Registry& registry);
 void bind_recurrent(Registry& registry);
 void bind_view(Registry& registry);
+void bind_pictures(Registry& registry);
 void bind_vision(Registry& registry);
 void bind_optimizer(Registry& registry);
 
@@ -44,6 +46,7 @@ PYBIND11_MODULE(_C, module) {
   define_sharing(module);
   define_quick_module(module);
   define_autograd(module);
+  define_autocast(module);
   define_runtime(module);
   define_random(module);
   Registry registry(module.ptr(), tensor_type);
@@ -64,6 +67,7 @@ PYBIND11_MODULE(_C, module) {
   bind_attention(registry);
   bind_recurrent(registry);
   bind_view(registry);
+  bind_pictures(registry);
   bind_vision(registry);
   bind_optimizer(registry);
   registry.list_names();

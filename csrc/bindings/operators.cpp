@@ -1,4 +1,5 @@
 // Python's operators as slots of the type: the shortest way from a + b to add().
+#include "bindings/autocast.h"
 #include "bindings/registry.h"
 
 namespace tt {
@@ -84,7 +85,12 @@ PyObject* absolute(PyObject* self) { return guarded([&] { return wrap(abs(tensor
 
 PyObject* product_slot(PyObject* a, PyObject* b) {
   if (!is_tensor(a) || !is_tensor(b)) Py_RETURN_NOTIMPLEMENTED;
-  return guarded([&] { return wrap(matmul(tensor_of(a), tensor_of(b))); });
+  return guarded([&] {
+    PyObject* operands[] = {a, b};
+    std::vector<py::object> casts;
+    if (autocast_active) [[unlikely]] casts = autocast_arguments("matmul", operands, 2);
+    return wrap(matmul(tensor_of(operands[0]), tensor_of(operands[1])));
+  });
 }
 
 PyObject* compare(PyObject* a, PyObject* b, int relation) {

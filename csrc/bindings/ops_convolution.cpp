@@ -10,7 +10,8 @@ void bind_rank(Registry& registry) {
   const std::string dims = std::to_string(rank) + "d", doc = "A convolution over " + dims + " positions.",
                     transposed = "The gradient of a " + dims + " convolution, as an operation of its own.";
   auto signature = [&](const char* padding) {
-    return "conv" + dims + "(input, weight, bias: Tensor = None, stride: int | tuple = 1, padding: " + padding +
+    return "conv" + dims +
+           "(input, weight, bias: Tensor = None, stride: int | tuple = 1, padding: " + padding +
            ", dilation: int | tuple = 1, groups: int = 1)";
   };
   const std::string transpose_signature =
@@ -29,9 +30,10 @@ void bind_convolution(Registry& registry) {
   bind_rank<2>(registry);
   bind_rank<3>(registry);
   registry
-      .op<convolution>("convolution(input, weight, bias: Tensor, stride: int | tuple, padding: int | tuple, "
-                       "dilation: int | tuple, transposed: bool, output_padding: int | tuple, groups: int)",
-                       function, "A convolution or its transpose, over as many positions as the weight has.")
+      .op<convolution>(
+          "convolution(input, weight, bias: Tensor, stride: int | tuple, padding: int | tuple, "
+          "dilation: int | tuple, transposed: bool, output_padding: int | tuple, groups: int)",
+          function, "A convolution or its transpose, over as many positions as the weight has.")
       .op<conv_tbc>("conv_tbc(input, weight, bias, pad: int = 0)", function,
                     "A 1d convolution of [time, batch, channels].");
 }

@@ -1,5 +1,5 @@
-// Steps of optimizers over Python's own dictionaries: optimizer.state and an entry of optimizer.param_groups. Nothing is
-// kept between steps, so whatever a program does to them holds.
+// Steps of optimizers over Python's own dictionaries: optimizer.state and an entry of optimizer.param_groups.
+// Nothing is kept between steps, so whatever a program does to them holds.
 #include "ops/optimizer.h"
 
 #include "bindings/registry.h"
@@ -61,7 +61,8 @@ class Group {
   // `make_state(group, param, state)` fills the dictionary of a parameter that has none yet.
   Group(const py::object& state, const py::object& group, const py::object& make_state)
       : state_(state.ptr()), group_(group.ptr()), make_state_(make_state.ptr()) {
-    check_type(PyDict_Check(state_) && PyDict_Check(group_), "optimizer: state and param_groups must hold dictionaries");
+    check_type(PyDict_Check(state_) && PyDict_Check(group_),
+               "optimizer: state and param_groups must hold dictionaries");
   }
 
   template <Name name>
@@ -82,8 +83,8 @@ class Group {
             number_from(PySequence_Fast_GET_ITEM(both.ptr(), 1), key<name>())};
   }
 
-  // The parameters that have gradients, with what is kept for them. Where `replaced` says so, a missing first state is
-  // made anew; otherwise a state is made only for a parameter that has none at all.
+  // The parameters that have gradients, with what is kept for them. Where `replaced` says so, a missing first
+  // state is made anew; otherwise a state is made only for a parameter that has none at all.
   SteppedList stepped(Names states, Names numbers, bool replaced = false) const {
     py::object params = fast(entry(group_, key<"params">()));
     SteppedList list;
@@ -105,7 +106,8 @@ class Group {
 
  private:
   static py::object fast(PyObject* sequence) {
-    auto result = py::reinterpret_steal<py::object>(PySequence_Fast(sequence, "optimizer: expected a list or a tuple"));
+    auto result =
+        py::reinterpret_steal<py::object>(PySequence_Fast(sequence, "optimizer: expected a list or a tuple"));
     if (!result) throw py::error_already_set();
     return result;
   }
@@ -140,28 +142,38 @@ void run(const py::object& state, const py::object& group, const py::object& mak
 }
 
 void sgd(const Group& g) {
-  SgdOptions o{g.number<"lr">(), g.number<"momentum">(), g.number<"dampening">(), g.number<"weight_decay">(),
-               g.flag<"nesterov">(), g.flag<"maximize">()};
+  SgdOptions o{g.number<"lr">(),           g.number<"momentum">(), g.number<"dampening">(),
+               g.number<"weight_decay">(), g.flag<"nesterov">(),   g.flag<"maximize">()};
   sgd_step(o.momentum ? g.stepped({key<"momentum_buffer">()}, {}, true) : g.stepped({}, {}), o);
 }
 
 void adam(const Group& g) {
   auto [beta1, beta2] = g.pair<"betas">();
-  AdamOptions o{g.number<"lr">(), beta1, beta2, g.number<"eps">(), g.number<"weight_decay">(), g.flag<"amsgrad">(),
-                g.flag<"maximize">(), g.flag<"decoupled_weight_decay">()};
+  AdamOptions o{g.number<"lr">(),
+                beta1,
+                beta2,
+                g.number<"eps">(),
+                g.number<"weight_decay">(),
+                g.flag<"amsgrad">(),
+                g.flag<"maximize">(),
+                g.flag<"decoupled_weight_decay">()};
   PyObject *m = key<"exp_avg">(), *v = key<"exp_avg_sq">(), *highest = key<"max_exp_avg_sq">();
   Names numbers = {key<"step">()};
   adam_step(o.amsgrad ? g.stepped({m, v, highest}, numbers) : g.stepped({m, v}, numbers), o);
 }
 
 void rmsprop(const Group& g) {
-  RmsPropOptions o{g.number<"lr">(), g.number<"alpha">(), g.number<"eps">(), g.number<"weight_decay">(),
-                   g.number<"momentum">(), g.flag<"centered">(), g.flag<"maximize">()};
+  RmsPropOptions o{g.number<"lr">(),           g.number<"alpha">(),    g.number<"eps">(),
+                   g.number<"weight_decay">(), g.number<"momentum">(), g.flag<"centered">(),
+                   g.flag<"maximize">()};
   PyObject *squares = key<"square_avg">(), *mean = key<"grad_avg">(), *buffer = key<"momentum_buffer">();
   Names numbers = {key<"step">()};
   bool momentum = o.momentum > 0;
-  rmsprop_step(o.centered ? momentum ? g.stepped({squares, mean, buffer}, numbers) : g.stepped({squares, mean}, numbers)
-                          : momentum ? g.stepped({squares, buffer}, numbers) : g.stepped({squares}, numbers), o);
+  rmsprop_step(o.centered ? momentum ? g.stepped({squares, mean, buffer}, numbers)
+                                     : g.stepped({squares, mean}, numbers)
+               : momentum ? g.stepped({squares, buffer}, numbers)
+                          : g.stepped({squares}, numbers),
+               o);
 }
 
 void adagrad(const Group& g) {
@@ -178,8 +190,9 @@ void adadelta(const Group& g) {
 
 void adamax(const Group& g) {
   auto [beta1, beta2] = g.pair<"betas">();
-  adamax_step(g.stepped({key<"exp_avg">(), key<"exp_inf">()}, {key<"step">()}),
-              {g.number<"lr">(), beta1, beta2, g.number<"eps">(), g.number<"weight_decay">(), g.flag<"maximize">()});
+  adamax_step(
+      g.stepped({key<"exp_avg">(), key<"exp_inf">()}, {key<"step">()}),
+      {g.number<"lr">(), beta1, beta2, g.number<"eps">(), g.number<"weight_decay">(), g.flag<"maximize">()});
 }
 
 void nadam(const Group& g) {
@@ -198,8 +211,8 @@ void radam(const Group& g) {
 
 void asgd(const Group& g) {
   asgd_step(g.stepped({key<"ax">()}, {key<"step">(), key<"eta">(), key<"mu">()}),
-            {g.number<"lr">(), g.number<"lambd">(), g.number<"alpha">(), g.number<"t0">(), g.number<"weight_decay">(),
-             g.flag<"maximize">()});
+            {g.number<"lr">(), g.number<"lambd">(), g.number<"alpha">(), g.number<"t0">(),
+             g.number<"weight_decay">(), g.flag<"maximize">()});
 }
 
 void rprop(const Group& g) {
@@ -224,7 +237,8 @@ std::vector<Tensor> gradients_of(const std::vector<Tensor>& params) {
 }  // namespace
 
 void bind_optimizer(Registry& registry) {
-  constexpr const char* doc = "One step over a param group; make_state(group, param, state) fills the first state.";
+  constexpr const char* doc =
+      "One step over a param group; make_state(group, param, state) fills the first state.";
   registry.op<run<sgd>>("_sgd_step(state, group, make_state)", function, doc)
       .op<run<adam>>("_adam_step(state, group, make_state)", function, doc)
       .op<run<rmsprop>>("_rmsprop_step(state, group, make_state)", function, doc)
@@ -237,9 +251,11 @@ void bind_optimizer(Registry& registry) {
       .op<run<rprop>>("_rprop_step(state, group, make_state)", function, doc);
   registry.op<drop_gradients>("_drop_gradients(params)", function, "Sets grad of all params to None.")
       .op<gradients_of>("_gradients(params)", function, "The gradients of those params that have one.")
-      .op<total_norm>("_total_norm(tensors, norm_type: float)", function, "The norm of all tensors as one vector.")
-      .op<clip_by_norm>("_clip_by_norm(tensors, max_norm: float, norm)", function,
-                        "Multiplies all tensors in place by max_norm / (norm + 1e-6), where that is less than 1.")
+      .op<total_norm>("_total_norm(tensors, norm_type: float)", function,
+                      "The norm of all tensors as one vector.")
+      .op<clip_by_norm>(
+          "_clip_by_norm(tensors, max_norm: float, norm)", function,
+          "Multiplies all tensors in place by max_norm / (norm + 1e-6), where that is less than 1.")
       .op<clamp_tensors>("_clamp_tensors(tensors, limit: float)", function, "Clamps all tensors in place.")
       .op<unscale_tensors>("_unscale_tensors(tensors, factor: float)", function,
                            "Multiplies all tensors in place; whether one is not finite.");

@@ -5,11 +5,11 @@
 namespace tt {
 
 // The signatures of one network: of whole sequences, of packed ones, and of a single step.
-#define TT_NETWORK(name)                                                                                       \
-  name "(input, hx, params, has_biases: bool, num_layers: int, dropout: float, train: bool, "                  \
+#define TT_NETWORK(name)                                                                      \
+  name "(input, hx, params, has_biases: bool, num_layers: int, dropout: float, train: bool, " \
        "bidirectional: bool, batch_first: bool)"
-#define TT_PACKED(name)                                                                                        \
-  name "(data, batch_sizes, hx, params, has_biases: bool, num_layers: int, dropout: float, train: bool, "      \
+#define TT_PACKED(name)                                                                                   \
+  name "(data, batch_sizes, hx, params, has_biases: bool, num_layers: int, dropout: float, train: bool, " \
        "bidirectional: bool)"
 #define TT_CELL(name) name "(input, hx, w_ih, w_hh, b_ih=None, b_hh=None)"
 

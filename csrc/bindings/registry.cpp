@@ -6,6 +6,8 @@
 
 #include <structmember.h>
 
+#include "bindings/autocast.h"
+
 namespace tt {
 
 // ---------------------------------------------------------------- arguments
@@ -331,6 +333,14 @@ std::string naming(const std::string& name, const Error& error) {
   return error.message.find(stem) == std::string::npos ? name + ": " + error.message : error.message;
 }
 
+// What keeps the casts of mixed precision alive; an op that writes into out= has none.
+std::vector<py::object> autocast(const Overload& overload, Values& values) {
+  size_t count = overload.parameters.size();
+  for (size_t i = 0; i < count; i++)
+    if (!std::strcmp(PyUnicode_AsUTF8(overload.parameters[i].name), "out") && values.slots[i] != Py_None) return {};
+  return autocast_arguments(overload.name, values.slots, count);
+}
+
 PyObject* call(const Op& op, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
   return guarded([&]() -> PyObject* {
     std::string reason;
@@ -341,7 +351,9 @@ PyObject* call(const Op& op, PyObject* const* args, Py_ssize_t count, PyObject* 
         if (reason.empty()) reason = "the types do not fit";
         continue;
       }
+      std::vector<py::object> casts;
       try {
+        if (autocast_active) [[unlikely]] casts = autocast(overload, values);
         return named(op, run(overload, values));
       } catch (Error& error) {
         error.message = naming(op.name, error);

@@ -9,10 +9,11 @@ namespace {
 using File = std::shared_ptr<SharedFile>;
 using Memory = std::shared_ptr<SharedMemory>;
 
-Tensor tensor_in(const Memory& memory, const Shape& sizes, const Shape& strides, int64_t offset, DType dtype) {
+Tensor tensor_in(const Memory& memory, const Shape& sizes, const Shape& strides, int64_t offset,
+                 DType dtype) {
   int64_t extent = element_count("shared memory", sizes) ? 1 : 0;
-  check(sizes.size() == strides.size() && offset >= 0, "shared memory: no tensor has sizes ", sizes, ", strides ", strides,
-        " and offset ", offset);
+  check(sizes.size() == strides.size() && offset >= 0, "shared memory: no tensor has sizes ", sizes,
+        ", strides ", strides, " and offset ", offset);
   for (int i = 0; extent && i < sizes.size(); i++) {
     check(strides[i] >= 0, "shared memory: no tensor has strides ", strides);
     extent += (sizes[i] - 1) * strides[i];
@@ -49,17 +50,22 @@ void define_sharing(py::module_& module) {
       .def("fileno", &SharedFile::descriptor)
       .def("close", &SharedFile::close)
       .def("tensor", new_tensor, py::arg("sizes"), py::arg("dtype"))
-      .def("map", [](const File& file, int64_t offset, int64_t bytes) {
-        return std::make_shared<SharedMemory>(file, offset, bytes, true);
-      }, py::arg("offset"), py::arg("bytes"));
+      .def(
+          "map",
+          [](const File& file, int64_t offset, int64_t bytes) {
+            return std::make_shared<SharedMemory>(file, offset, bytes, true);
+          },
+          py::arg("offset"), py::arg("bytes"));
   py::class_<SharedMemory, Memory>(module, "_SharedMemory", "A stretch of a file in memory, mapped here.")
       .def_property_readonly("file", [](SharedMemory& memory) { return memory.file(); })
       .def_property_readonly("offset", &SharedMemory::offset)
       .def_property_readonly("bytes", &SharedMemory::bytes)
       .def("tensor", tensor_in, py::arg("sizes"), py::arg("strides"), py::arg("offset"), py::arg("dtype"));
   module.def("_share_memory", share, py::arg("x"), py::arg("file") = py::none());
-  module.def("_is_shared", [](const Tensor& x) { return x.defined() && shared_memory_of(*x.storage()) != nullptr; });
-  module.def("_open_shared_memory", open_shared_memory, py::arg("descriptor"), py::arg("offset"), py::arg("bytes"));
+  module.def("_is_shared",
+             [](const Tensor& x) { return x.defined() && shared_memory_of(*x.storage()) != nullptr; });
+  module.def("_open_shared_memory", open_shared_memory, py::arg("descriptor"), py::arg("offset"),
+             py::arg("bytes"));
 }
 
 }  // namespace tt

@@ -35,7 +35,8 @@ int64_t page_size() {
   return size;
 }
 
-void* map_file(void* place, const SharedFile& file, int64_t offset, int64_t bytes, bool populate, int flags = 0) {
+void* map_file(void* place, const SharedFile& file, int64_t offset, int64_t bytes, bool populate,
+               int flags = 0) {
 #if defined(MAP_POPULATE)
   if (populate) flags |= MAP_POPULATE;
 #endif
@@ -44,7 +45,8 @@ void* map_file(void* place, const SharedFile& file, int64_t offset, int64_t byte
   return data;
 }
 
-// Where a stretch of a file is mapped already. Never destroyed: storages may go at the very end of the process.
+// Where a stretch of a file is mapped already. Never destroyed: storages may go at the very end of the
+// process.
 struct Listed {
   std::mutex mutex;
   std::map<SharedPlace, std::weak_ptr<SharedMemory>> places;
@@ -76,7 +78,8 @@ int64_t SharedFile::bytes() const {
 
 int64_t SharedFile::extend(int64_t bytes) {
   int64_t begin = (this->bytes() + page_size() - 1) / page_size() * page_size();
-  check(!ftruncate(descriptor_, begin + bytes), "shared memory: cannot allocate ", bytes, " bytes: ", reason());
+  check(!ftruncate(descriptor_, begin + bytes), "shared memory: cannot allocate ", bytes,
+        " bytes: ", reason());
   return begin;
 }
 
@@ -89,8 +92,8 @@ void SharedFile::close() {
 SharedMemory::SharedMemory(std::shared_ptr<SharedFile> file, int64_t offset, int64_t bytes, bool populate)
     : file_(std::move(file)), offset_(offset), bytes_(bytes) {
   // Memory beyond the end of a file can be mapped, but not touched.
-  check(offset >= 0 && bytes >= 0 && offset + bytes <= file_->bytes(), "shared memory: a file of ", file_->bytes(),
-        " bytes does not hold ", bytes, " bytes from ", offset);
+  check(offset >= 0 && bytes >= 0 && offset + bytes <= file_->bytes(), "shared memory: a file of ",
+        file_->bytes(), " bytes does not hold ", bytes, " bytes from ", offset);
   if (bytes) data_ = static_cast<char*>(map_file(nullptr, *file_, offset, bytes, populate));
 }
 
@@ -111,7 +114,8 @@ void SharedMemory::unlist() {
   std::lock_guard lock(listed().mutex);
   auto found = listed().places.find(place_);
   // Another object may have taken the place while this one was going.
-  bool own = found != listed().places.end() && (found->second.expired() || found->second.lock().get() == this);
+  bool own =
+      found != listed().places.end() && (found->second.expired() || found->second.lock().get() == this);
   if (own) listed().places.erase(found);
   listed_ = false;
 }
@@ -133,7 +137,8 @@ const std::shared_ptr<SharedFile>& SharedMemory::file() {
   return file_;
 }
 
-std::shared_ptr<SharedMemory> new_shared_memory(const std::shared_ptr<SharedFile>& file, int64_t bytes, bool populate) {
+std::shared_ptr<SharedMemory> new_shared_memory(const std::shared_ptr<SharedFile>& file, int64_t bytes,
+                                                bool populate) {
   int64_t offset = file->extend(bytes);
   return std::make_shared<SharedMemory>(file, offset, bytes, populate);
 }
@@ -172,8 +177,7 @@ struct SharedContext {
 
 static bool retain_if_alive(Storage& storage) {
   uint32_t count = storage.references.load();
-  while (count && !storage.references.compare_exchange_weak(count, count + 1)) {
-  }
+  while (count && !storage.references.compare_exchange_weak(count, count + 1)) {}
   return count;
 }
 
@@ -193,16 +197,19 @@ std::shared_ptr<SharedMemory> shared_memory_of(const Storage& storage) {
 }
 
 void move_to_shared(Storage& storage, const std::shared_ptr<SharedMemory>& memory) {
-  check(storage.device.is_cpu(), "shared memory: expected a tensor in host memory, got one on ", storage.device);
-  check(memory->bytes() >= storage.bytes, "shared memory: ", memory->bytes(), " bytes cannot hold ", storage.bytes);
-  if (storage.bytes) std::memcpy(memory->data(), storage.data, storage.bytes);
+  check(storage.device.is_cpu(), "shared memory: expected a tensor in host memory, got one on ",
+        storage.device);
   Storage* owner = &storage;
-  for (; owner->root; owner = owner->root) owner->data = memory->data();
+  while (owner->root) owner = owner->root;
+  check(memory->bytes() >= owner->bytes, "shared memory: ", memory->bytes(), " bytes cannot hold ",
+        owner->bytes);
+  if (owner->bytes) std::memcpy(memory->data(), owner->data, owner->bytes);
   auto* context = new SharedContext{memory, give_up_memory(*owner), owner};
   owner->data = memory->data();
   owner->free_external = SharedContext::drop;
   owner->context = context;
   owner->resizable = false;
+  move_aliases(*owner);
   std::lock_guard lock(memory->mutex_);
   memory->storage_ = owner;
 }

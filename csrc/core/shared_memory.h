@@ -1,5 +1,5 @@
-// Memory that several processes map at once. A file without a name holds it, so it goes with its last user, however
-// that one ends.
+// Memory that several processes map at once. A file without a name holds it, so it goes with its last user,
+// however that one ends.
 #pragma once
 #include <sys/types.h>
 
@@ -14,7 +14,7 @@ namespace tt {
 
 class SharedFile {
  public:
-  SharedFile();  // empty
+  SharedFile();                                                     // empty
   explicit SharedFile(int descriptor) : descriptor_(descriptor) {}  // takes the descriptor over
   ~SharedFile() { close(); }
   SharedFile(const SharedFile&) = delete;
@@ -41,8 +41,8 @@ class SharedMemory : public std::enable_shared_from_this<SharedMemory> {
   SharedMemory(const SharedMemory&) = delete;
   SharedMemory& operator=(const SharedMemory&) = delete;
 
-  // The file, for another process. If it was closed, the contents move to a new one under the same address; who had
-  // mapped the old file no longer sees changes made here.
+  // The file, for another process. If it was closed, the contents move to a new one under the same address;
+  // who had mapped the old file no longer sees changes made here.
   const std::shared_ptr<SharedFile>& file();
   int64_t offset() const { return offset_; }
   int64_t bytes() const { return bytes_; }
@@ -67,7 +67,8 @@ class SharedMemory : public std::enable_shared_from_this<SharedMemory> {
   SharedPlace place_{};
 };
 
-std::shared_ptr<SharedMemory> new_shared_memory(const std::shared_ptr<SharedFile>& file, int64_t bytes, bool populate);
+std::shared_ptr<SharedMemory> new_shared_memory(const std::shared_ptr<SharedFile>& file, int64_t bytes,
+                                                bool populate);
 // What a descriptor (taken over) refers to; the same object for the same stretch, as long as it is alive.
 std::shared_ptr<SharedMemory> open_shared_memory(int descriptor, int64_t offset, int64_t bytes);
 
@@ -75,11 +76,14 @@ std::shared_ptr<SharedMemory> open_shared_memory(int descriptor, int64_t offset,
 Ref<Storage> storage_in(const std::shared_ptr<SharedMemory>& memory);
 // The shared memory that a storage lies in; null when it lies elsewhere.
 std::shared_ptr<SharedMemory> shared_memory_of(const Storage& storage);
-// Moves the contents to shared memory, where all tensors of this storage find them. A NumPy array that looked at the
-// old place keeps the old values.
+// Moves the contents to shared memory, where all tensors of this storage find them. A NumPy array that looked
+// at the old place keeps the old values.
 void move_to_shared(Storage& storage, const std::shared_ptr<SharedMemory>& memory);
 
-// In storage.cpp: the storage gives its memory up to another one, or, if it lies behind its header, leaves it unused.
+// In storage.cpp: the storage gives its memory up to another one, or, if it lies behind its header, leaves it
+// unused.
 Ref<Storage> give_up_memory(Storage& storage);
+// In storage.cpp: the aliases of a storage follow it to where its memory is now.
+void move_aliases(const Storage& owner);
 
 }  // namespace tt

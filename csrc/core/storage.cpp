@@ -1,6 +1,7 @@
 #include "core/storage.h"
 
 #include <algorithm>
+#include <mutex>
 #include <new>
 
 #include "core/allocator.h"
@@ -56,12 +57,53 @@ Ref<Storage> external_storage(void* data, int64_t bytes, Device device, void (*f
   return Ref<Storage>::adopt(storage);
 }
 
+namespace {
+
+// The aliases that are alive, so that they can follow their storage when its memory moves.
+struct Alias {
+  Ref<Storage> of;
+  Storage* self;
+  Alias *previous = nullptr, *next = nullptr;
+};
+std::mutex aliases_mutex;
+Alias* aliases = nullptr;
+
+void list_alias(Alias* alias) {
+  std::lock_guard lock(aliases_mutex);
+  alias->next = aliases;
+  if (aliases) aliases->previous = alias;
+  aliases = alias;
+}
+
+void drop_alias(void* context) {
+  auto* alias = static_cast<Alias*>(context);
+  {
+    std::lock_guard lock(aliases_mutex);
+    if (alias->next) alias->next->previous = alias->previous;
+    (alias->previous ? alias->previous->next : aliases) = alias->next;
+  }
+  alias->~Alias();
+  free_bytes(alias, sizeof(Alias));
+}
+
+}  // namespace
+
 Ref<Storage> alias_storage(const Ref<Storage>& storage) {
-  auto drop = [](void* context) { Ref<Storage>::adopt(static_cast<Storage*>(context)); };
-  Ref<Storage> kept = storage;
-  Ref<Storage> alias = external_storage(storage->data, storage->bytes, storage->device, drop, kept.surrender());
+  auto* context = new (allocate_bytes(sizeof(Alias))) Alias{storage, nullptr};
+  Ref<Storage> alias = external_storage(storage->data, storage->bytes, storage->device, drop_alias, context);
   alias->root = storage.get();
+  context->self = alias.get();
+  list_alias(context);
   return alias;
+}
+
+void move_aliases(const Storage& owner) {
+  std::lock_guard lock(aliases_mutex);
+  for (Alias* alias = aliases; alias; alias = alias->next) {
+    if (alias->self->memory_owner() != &owner) continue;
+    alias->self->data = owner.data;
+    alias->self->bytes = owner.bytes;
+  }
 }
 
 void resize_storage(Storage& storage, int64_t bytes) {
@@ -76,6 +118,7 @@ void resize_storage(Storage& storage, int64_t bytes) {
   else free_data(storage);
   storage.data = data;
   storage.bytes = bytes;
+  move_aliases(storage);
 }
 
 Ref<Storage> give_up_memory(Storage& storage) {

@@ -32,11 +32,21 @@ struct Matrix {
 Matrix transposed(const Matrix& m) { return {m.data, m.column, m.row}; }
 
 // c[m, n] (+)= a b, on this thread.
-void multiply(DType type, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, void* c, int64_t c_row,
-              bool accumulate) {
+void multiply(DType type, int64_t m, int64_t n, int64_t k, const Matrix& a, const Matrix& b, void* c,
+              int64_t c_row, bool accumulate) {
   const GemmCore& core = type == DType::Float32 ? gemm_float() : gemm_double();
-  const GemmCall call{.dtype = type, .m = m, .n = n, .k = k, .a = a.data, .a_row = a.row, .a_col = a.column,
-                      .b = b.data, .b_row = b.row, .b_col = b.column, .c = c, .c_row = c_row,
+  const GemmCall call{.dtype = type,
+                      .m = m,
+                      .n = n,
+                      .k = k,
+                      .a = a.data,
+                      .a_row = a.row,
+                      .a_col = a.column,
+                      .b = b.data,
+                      .b_row = b.row,
+                      .b_col = b.column,
+                      .c = c,
+                      .c_row = c_row,
                       .accumulate = accumulate};
   core.run(call, core.plan(call));
 }
@@ -56,7 +66,9 @@ class Columns {
       : type_(type), rows_(rows), width_(width), memory_(memory) {}
   // An odd number of cache lines apart, so that the rows do not share their places in the cache.
   static int64_t pitch(int64_t rows) { return ((rows + 15) / 16 | 1) * 16; }
-  static int64_t bytes(DType type, int64_t rows, int64_t width) { return pitch(rows) * width * size_of(type); }
+  static int64_t bytes(DType type, int64_t rows, int64_t width) {
+    return pitch(rows) * width * size_of(type);
+  }
 
   // From the row `first` on.
   Matrix of(const HeadMatrices<const void>& m, int64_t batch, int64_t head, int64_t first) {
@@ -82,9 +94,13 @@ class Columns {
 // Scores of blocks of queries against blocks of keys: products of rows of `left` with those of `right`.
 class Scores {
  public:
-  Scores(const AttentionShape& shape, const HeadMatrices<const void>& left, const HeadMatrices<const void>& right,
-         int64_t width, void* memory)
-      : s_(shape), left_(left), right_(right), width_(width), memory_(memory),
+  Scores(const AttentionShape& shape, const HeadMatrices<const void>& left,
+         const HeadMatrices<const void>& right, int64_t width, void* memory)
+      : s_(shape),
+        left_(left),
+        right_(right),
+        width_(width),
+        memory_(memory),
         columns_(shape.dtype, shape.keys, width, static_cast<char*>(memory) + block_bytes(shape)) {}
   static int64_t bytes(const AttentionShape& s, int64_t width) {
     return block_bytes(s) + Columns::bytes(s.dtype, s.keys, width);
@@ -141,15 +157,16 @@ int64_t grain_for(int64_t work) { return std::max<int64_t>(1, work_per_thread / 
 class Backward {
  public:
   Backward(const AttentionBackwardCall& call, void* memory)
-      : c_(call), scores_(call, call.query, call.key, call.width, memory),
+      : c_(call),
+        scores_(call, call.query, call.key, call.width, memory),
         grads_(call, call.grad_out, call.value, call.value_width,
                static_cast<char*>(memory) + Scores::bytes(call, call.width)) {}
   static int64_t bytes(const AttentionBackwardCall& c) {
     return Scores::bytes(c, c.width) + Scores::bytes(c, c.value_width);
   }
 
-  // The rows [k0, k1) of the keys of one head, and all queries that see them; `queries`, `keys`: which gradients are
-  // asked for.
+  // The rows [k0, k1) of the keys of one head, and all queries that see them; `queries`, `keys`: which
+  // gradients are asked for.
   void head(int64_t batch, int64_t key_head, int64_t k0, int64_t k1, bool queries, bool keys) {
     const int64_t step = query_block(c_);
     if (keys) clear(c_.grad_key, batch, key_head, k0, k1, c_.width);
@@ -159,7 +176,8 @@ class Backward {
         rows(batch, key_head * c_.group + i, q, std::min(step, c_.queries - q), k0, k1, queries, keys);
   }
 
-  void rows(int64_t batch, int64_t head, int64_t q, int64_t count, int64_t k0, int64_t k1, bool queries, bool keys) {
+  void rows(int64_t batch, int64_t head, int64_t q, int64_t count, int64_t k0, int64_t k1, bool queries,
+            bool keys) {
     double delta[64];  // of either type
     const int64_t last = std::min(k1, keys_before(c_, q + count));
     if (last <= k0) return;
@@ -172,19 +190,21 @@ class Backward {
 
  private:
   bool wide() const { return c_.dtype == DType::Float64; }
-  void clear(const HeadMatrices<void>& m, int64_t batch, int64_t head, int64_t k0, int64_t k1, int64_t width) {
+  void clear(const HeadMatrices<void>& m, int64_t batch, int64_t head, int64_t k0, int64_t k1,
+             int64_t width) {
     for (int64_t k = k0; k < k1; k++)
       std::memset(element(m, batch, head, k, c_.dtype), 0, width * size_of(c_.dtype));
   }
   void block(const Block& b, const double* delta, bool queries, bool keys) {
     const DType type = c_.dtype;
-    const int64_t at = ((b.batch * c_.heads + b.head) * c_.queries + b.q) * size_of(type), key_head = b.head / c_.group;
+    const int64_t at = ((b.batch * c_.heads + b.head) * c_.queries + b.q) * size_of(type),
+                  key_head = b.head / c_.group;
     const Matrix query{element(c_.query, b.batch, b.head, b.q, type), c_.query.row, 1};
     const Matrix grad{element(c_.grad_out, b.batch, b.head, b.q, type), c_.grad_out.row, 1};
     scores_.compute(b);
     grads_.compute(b);
-    attention_table().gradients[wide()](scores_.block(b), grads_.data(), static_cast<const char*>(c_.logsum) + at,
-                                        delta);
+    attention_table().gradients[wide()](scores_.block(b), grads_.data(),
+                                        static_cast<const char*>(c_.logsum) + at, delta);
     if (queries)
       multiply(type, b.rows, c_.width, b.keys, grads_.matrix(),
                {element(c_.key, b.batch, key_head, b.k, type), c_.key.row, 1},
@@ -200,8 +220,8 @@ class Backward {
   Scores scores_, grads_;
 };
 
-// Few heads of many queries: threads share out blocks of queries, and after that blocks of keys, which computes the
-// scores twice.
+// Few heads of many queries: threads share out blocks of queries, and after that blocks of keys, which
+// computes the scores twice.
 void backward_by_blocks(const AttentionBackwardCall& c) {
   const int64_t step = query_block(c), blocks = (c.queries + step - 1) / step, key_heads = c.heads / c.group;
   const int64_t key_blocks = (c.keys + block_keys - 1) / block_keys;

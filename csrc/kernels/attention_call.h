@@ -14,11 +14,11 @@ struct HeadMatrices {
 };
 
 struct AttentionShape {
-  DType dtype;  // Float32 or Float64
+  DType dtype;                  // Float32 or Float64
   int64_t batch, heads, group;  // `group` heads of queries share a head of keys and values
   int64_t queries, keys, width, value_width;
   double scale;
-  bool causal;  // query i sees the keys up to i
+  bool causal;                                       // query i sees the keys up to i
   HeadMatrices<const void> query, key, value, mask;  // the mask, or null, is added to the scaled scores
 };
 
@@ -31,7 +31,8 @@ struct AttentionCall : AttentionShape {
 struct AttentionBackwardCall : AttentionShape {
   HeadMatrices<const void> out = {}, grad_out = {};
   const void* logsum = nullptr;
-  HeadMatrices<void> grad_query = {}, grad_key = {}, grad_value = {};  // null data: not wanted; keys and values go together
+  HeadMatrices<void> grad_query = {}, grad_key = {},
+                     grad_value = {};  // null data: not wanted; keys and values go together
 };
 
 }  // namespace tt

@@ -1,9 +1,9 @@
 // The convolution's drivers, and what they ask of an instruction set.
 //
-// One loop serves all shapes. A vector holds one position each of as many images (or, where images are few, of as many
-// neighbouring columns) as it has lanes; an output position is the sum, over the taps that meet the input there, of
-// one number of the weight times one vector of the input. Which taps those are is settled in lists beforehand, so
-// that stride, dilation, padding and the way back cost the loop nothing.
+// One loop serves all shapes. A vector holds one position each of as many images (or, where images are few,
+// of as many neighbouring columns) as it has lanes; an output position is the sum, over the taps that meet
+// the input there, of one number of the weight times one vector of the input. Which taps those are is settled
+// in lists beforehand, so that stride, dilation, padding and the way back cost the loop nothing.
 #pragma once
 #include "kernels/convolution_call.h"
 #include "kernels/select.h"
@@ -13,8 +13,8 @@ namespace tt {
 void cpu_convolution(const ConvolutionCall& call);
 void plain_convolution(const ConvolutionCall& call);  // integers
 
-constexpr int most_rows = 8;     // channels that a tile writes at once
-constexpr int most_vectors = 8;  // positions
+constexpr int most_rows = 8;         // channels that a tile writes at once
+constexpr int most_vectors = 8;      // positions
 constexpr int correlation_rows = 5;  // at most, so that what they read stays in the first-level cache
 
 struct Tap {  // offsets in elements, from a place's and from the weight's beginning
@@ -24,8 +24,9 @@ struct Place {
   int32_t x, y;
 };
 
-// y[i * y_row + place.y] = bias[i] + sum over taps of weight[tap.weight + i] * x[place.x + tap.x], for i < rows; each
-// y and x is a vector. The weight of a tap has `block` numbers, and so has the bias if there is one.
+// y[i * y_row + place.y] = bias[i] + sum over taps of weight[tap.weight + i] * x[place.x + tap.x], for i <
+// rows; each y and x is a vector. The weight of a tap has `block` numbers, and so has the bias if there is
+// one.
 struct TileCall {
   const void *x, *weight, *bias;
   void* y;
@@ -37,8 +38,8 @@ struct TileCall {
   int64_t place_count;
 };
 
-// sums[i * vectors + j] = sum over steps and lanes of y[i * y_row + step] * x[x_offset[j] + step], where the three
-// nested counts make the steps.
+// sums[i * vectors + j] = sum over steps and lanes of y[i * y_row + step] * x[x_offset[j] + step], where the
+// three nested counts make the steps.
 struct CorrelationCall {
   const void *x, *y;
   int64_t y_row;
@@ -48,8 +49,8 @@ struct CorrelationCall {
   void* sums;
 };
 
-// sums[i * sum_row + j] += sum over steps of x[x_offset[i] + step] * y[step + j], where j counts through `vectors` whole
-// vectors and the four nested counts make the steps.
+// sums[i * sum_row + j] += sum over steps of x[x_offset[i] + step] * y[step + j], where j counts through
+// `vectors` whole vectors and the four nested counts make the steps.
 struct OuterCall {
   const void *x, *y;
   int rows, vectors;
@@ -61,8 +62,8 @@ struct OuterCall {
 constexpr int most_outer_vectors = 4;
 constexpr int outer_rows(int vectors) { return vectors == 4 ? 6 : most_rows; }
 
-// Between images and vectors of them: `count` images, `stride` elements apart, of n elements each; element i of image
-// j meets lane j of vector i. Lanes without an image are 0. Vectors are `pitch` elements apart.
+// Between images and vectors of them: `count` images, `stride` elements apart, of n elements each; element i
+// of image j meets lane j of vector i. Lanes without an image are 0. Vectors are `pitch` elements apart.
 struct LaneCall {
   void* images;
   int64_t stride, count, n;

@@ -35,7 +35,8 @@ Axis classes_along(const ConvolutionGeometry& g, ConvolutionPass pass, int d, in
   std::vector<int64_t> deltas(g.kernel[d]);
   for (int64_t at = 0; at < written_size(g, pass, d); at++) {
     meetings.clear();
-    int64_t base = each_meeting(g, pass, d, at, [&](int64_t tap, int64_t delta) { meetings.push_back({tap, delta}); });
+    int64_t base =
+        each_meeting(g, pass, d, at, [&](int64_t tap, int64_t delta) { meetings.push_back({tap, delta}); });
     std::erase_if(meetings, [&](const Meeting& m) { return base + m.delta < low || base + m.delta >= high; });
     auto same = [&](const SpotClass& known) { return known.meetings == meetings; };
     auto found = std::find_if(axis.begin(), axis.end(), same);

@@ -22,12 +22,13 @@ struct SpotClass {
 };
 using Axis = std::vector<SpotClass>;
 
-// The classes of the positions that a pass writes along dimension d: of y in the forward pass, of x in the input's.
-// `low` and `high` bound the positions that are read; with margins around them they go beyond the tensor.
+// The classes of the positions that a pass writes along dimension d: of y in the forward pass, of x in the
+// input's. `low` and `high` bound the positions that are read; with margins around them they go beyond the
+// tensor.
 Axis classes_along(const ConvolutionGeometry& g, ConvolutionPass pass, int d, int64_t low, int64_t high);
 
-// How far beyond the tensor that is read (its positions are [0, size)) a pass reaches along dimension d, if margins
-// are to stand in for every tap that meets nothing.
+// How far beyond the tensor that is read (its positions are [0, size)) a pass reaches along dimension d, if
+// margins are to stand in for every tap that meets nothing.
 struct Margin {
   int64_t before = 0, after = 0;
 };

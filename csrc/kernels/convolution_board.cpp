@@ -4,7 +4,8 @@
 
 namespace tt {
 
-Board::Board(Lane lane, int64_t lanes, int64_t channels, const int64_t* sizes, const Margin* margins, int64_t stride)
+Board::Board(Lane lane, int64_t lanes, int64_t channels, const int64_t* sizes, const Margin* margins,
+             int64_t stride)
     : lane(lane), lanes(lanes), channels(channels), stride(stride) {
   for (int d = 0; d < 3; d++) {
     size[d] = sizes[d];
@@ -46,15 +47,16 @@ void fill_columns(const Board& board, const T* row, T* to) {
 }  // namespace
 
 template <class T>
-void fill_board(const Board& board, const T* tensor, int64_t image, int64_t count, int64_t first, int64_t last,
-                T* block) {
+void fill_board(const Board& board, const T* tensor, int64_t image, int64_t count, int64_t first,
+                int64_t last, T* block) {
   const auto& loops = convolution_loops<T>();
   const int64_t size = board.size[0] * board.size[1] * board.size[2];
   const T* from = tensor + (image * board.channels + first) * size;
   T* to = block + first * board.plane;
   const bool images = board.lane == Lane::images;
   if (images && !board.has_margins() && board.plane == size * board.lanes)
-    return loops.spread({const_cast<T*>(from), board.channels * size, count, (last - first) * size, to, board.lanes});
+    return loops.spread(
+        {const_cast<T*>(from), board.channels * size, count, (last - first) * size, to, board.lanes});
   if (images && !board.has_margins()) {
     for (int64_t channel = first; channel < last; channel++, from += size, to += board.plane)
       loops.spread({const_cast<T*>(from), board.channels * size, count, size, to, board.lanes});
@@ -64,12 +66,12 @@ void fill_board(const Board& board, const T* tensor, int64_t image, int64_t coun
   for (int64_t channel = first; channel < last; channel++, to += board.plane)
     for (int64_t i = 0; i < board.size[0]; i++)
       for (int64_t j = 0; j < board.size[1]; j++, from += board.size[2]) {
-        T* row = to + (i + board.margin[0].before) * board.pitch[0] + (j + board.margin[1].before) * board.pitch[1];
+        T* row = to + (i + board.margin[0].before) * board.pitch[0] +
+                 (j + board.margin[1].before) * board.pitch[1];
         if (images)
           loops.spread({const_cast<T*>(from), board.channels * size, count, board.size[2],
                         row + board.margin[2].before * board.pitch[2], board.lanes});
-        else
-          fill_columns(board, from, row);
+        else fill_columns(board, from, row);
       }
 }
 

@@ -6,8 +6,9 @@
 
 namespace tt {
 
-// Position o of y meets position o * stride - padding + tap * dilation of x, where x has one. Three dimensions always;
-// the first ones have size 1 where there are fewer. The padding after x is whatever `out` needs.
+// Position o of y meets position o * stride - padding + tap * dilation of x, where x has one. Three
+// dimensions always; the first ones have size 1 where there are fewer. The padding after x is whatever `out`
+// needs.
 struct ConvolutionGeometry {
   int rank = 0;
   int64_t batch = 0, groups = 1;
@@ -29,8 +30,9 @@ enum class ConvolutionPass : uint8_t {
   weight    // weight from x and y; bias, if there is one, becomes the sum of y over all but the channels
 };
 
-// Contiguous: x [batch, in_channels, in...], y [batch, out_channels, out...], weight [out_channels, in_channels /
-// groups, kernel...]. Nothing is empty. The bits of the result do not depend on the number of threads.
+// Contiguous: x [batch, in_channels, in...], y [batch, out_channels, out...], weight [out_channels,
+// in_channels / groups, kernel...]. Nothing is empty. The bits of the result do not depend on the number of
+// threads.
 struct ConvolutionCall {
   ConvolutionPass pass;
   DType dtype;  // of everything; not Bool and not a half type

@@ -1,5 +1,5 @@
-// The weight's pass for many output channels: at every position the input's numbers, one by one, times a row of
-// output channels.
+// The weight's pass for many output channels: at every position the input's numbers, one by one, times a row
+// of output channels.
 #include <algorithm>
 
 #include "core/parallel.h"
@@ -22,8 +22,8 @@ template <class T>
 void turn(const Turned& to, const T* y, T* out) {
   const auto& loops = convolution_loops<T>();
   for (int64_t k = 0; k < to.channels; k += to.lanes)
-    loops.spread({const_cast<T*>(y) + k * to.positions, to.positions, std::min(to.lanes, to.channels - k), to.positions,
-                  out + k, to.row()});
+    loops.spread({const_cast<T*>(y) + k * to.positions, to.positions, std::min(to.lanes, to.channels - k),
+                  to.positions, out + k, to.row()});
 }
 
 struct Piece {
@@ -53,7 +53,8 @@ struct Outer {
                                             tap % k2 * g.dilation[2] - g.padding[2]);
   }
 
-  void run(int64_t group, Piece vectors, Piece rows, int64_t images, const T* x_images, const T* y_images) const {
+  void run(int64_t group, Piece vectors, Piece rows, int64_t images, const T* x_images,
+           const T* y_images) const {
     OuterCall call = {};
     call.x = x_images + group * g.group_in() * x.plane;
     call.y = y_images + group * g.group_out() + vectors.first * y.lanes;
@@ -92,8 +93,11 @@ void run_outer(const ConvolutionCall& call) {
   const int64_t lanes = convolution_loops<T>().lanes;
   Margin margins[3];
   for (int d = 0; d < 3; d++) margins[d] = margin_along(g, ConvolutionPass::forward, d);
-  Outer<T> outer{g, Board(Lane::columns, lanes, g.in_channels, g.in, margins, 1), {g.out_channels, g.out_size(), lanes},
-                 static_cast<T*>(call.weight), nullptr};
+  Outer<T> outer{g,
+                 Board(Lane::columns, lanes, g.in_channels, g.in, margins, 1),
+                 {g.out_channels, g.out_size(), lanes},
+                 static_cast<T*>(call.weight),
+                 nullptr};
   const int64_t image_size = outer.x.block_size() + outer.y.image();
   const int64_t flock = std::clamp<int64_t>(flock_bytes / (image_size * int64_t(sizeof(T))), 1, g.batch);
   const int64_t sums_size = g.groups * outer.weights() * outer.sum_row();
@@ -109,21 +113,25 @@ void run_outer(const ConvolutionCall& call) {
     parallel_for(0, 2 * here, grain_for(image_size / 2), [&](int64_t first, int64_t last) {
       for (int64_t i = first; i < last; i++) {
         if (i < here)
-          fill_board(outer.x, static_cast<const T*>(call.x), start + i, 1, 0, g.in_channels, x + i * outer.x.block_size());
+          fill_board(outer.x, static_cast<const T*>(call.x), start + i, 1, 0, g.in_channels,
+                     x + i * outer.x.block_size());
         else
           turn(outer.y, static_cast<const T*>(call.y) + (start + i - here) * g.out_channels * g.out_size(),
                y + (i - here) * outer.y.image());
       }
     });
-    parallel_for(0, tasks, grain_for(g.products() / g.batch * here / tasks), [&](int64_t first, int64_t last) {
-      for (int64_t i = first; i < last; i++)
-        outer.run(i / rows / columns, piece_of(outer.vectors(), columns, i / rows % columns),
-                  piece_of(outer.weights(), rows, i % rows), here, x, y);
-    });
+    parallel_for(0, tasks, grain_for(g.products() / g.batch * here / tasks),
+                 [&](int64_t first, int64_t last) {
+                   for (int64_t i = first; i < last; i++)
+                     outer.run(i / rows / columns, piece_of(outer.vectors(), columns, i / rows % columns),
+                               piece_of(outer.weights(), rows, i % rows), here, x, y);
+                 });
   }
-  parallel_for(0, g.groups * outer.vectors(), grain_for(outer.weights() * lanes), [&](int64_t first, int64_t last) {
-    for (int64_t i = first; i < last; i++) outer.finish(i / outer.vectors(), i % outer.vectors());
-  });
+  parallel_for(0, g.groups * outer.vectors(), grain_for(outer.weights() * lanes),
+               [&](int64_t first, int64_t last) {
+                 for (int64_t i = first; i < last; i++)
+                   outer.finish(i / outer.vectors(), i % outer.vectors());
+               });
 }
 
 }  // namespace

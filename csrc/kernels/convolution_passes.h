@@ -1,4 +1,5 @@
-// The ways to compute a pass, between which the driver chooses. Float32 or Float64, except where a name says more.
+// The ways to compute a pass, between which the driver chooses. Float32 or Float64, except where a name says
+// more.
 #pragma once
 #include "kernels/convolution_board.h"
 
@@ -7,7 +8,7 @@ namespace tt {
 // How many pieces of some multiplications (or as many elements copied) are worth a thread's while.
 inline int64_t grain_for(int64_t work) { return 1 + (1 << 17) / (work + 1); }
 
-void convolution_by_tiles(const ConvolutionCall& call, Lane lane);         // forward and input
+void convolution_by_tiles(const ConvolutionCall& call, Lane lane);        // forward and input
 void convolution_by_correlation(const ConvolutionCall& call, Lane lane);  // weight
 void convolution_by_outer_products(const ConvolutionCall& call);          // weight
 void sum_over_images(const ConvolutionCall& call);                        // of y, into the bias

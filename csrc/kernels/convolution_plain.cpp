@@ -44,7 +44,8 @@ struct Planes {
   template <Pass pass>
   void run() const {
     for (int64_t tap = 0; tap < g.taps(); tap++) {
-      const int64_t k[3] = {tap / (g.kernel[1] * g.kernel[2]), tap / g.kernel[2] % g.kernel[1], tap % g.kernel[2]};
+      const int64_t k[3] = {tap / (g.kernel[1] * g.kernel[2]), tap / g.kernel[2] % g.kernel[1],
+                            tap % g.kernel[2]};
       Range range[3];
       int64_t shift[3];
       for (int d = 0; d < 3; d++) {
@@ -68,8 +69,8 @@ struct Plain {
 
   Planes<T> planes(int64_t image, int64_t k, int64_t c) const {
     int64_t channel = k / g.group_out() * g.group_in() + c;
-    return {g, x + (image * g.in_channels + channel) * g.in_size(), y + (image * g.out_channels + k) * g.out_size(),
-            weight + (k * g.group_in() + c) * g.taps()};
+    return {g, x + (image * g.in_channels + channel) * g.in_size(),
+            y + (image * g.out_channels + k) * g.out_size(), weight + (k * g.group_in() + c) * g.taps()};
   }
   void forward(int64_t image, int64_t k) const {
     std::fill_n(y + (image * g.out_channels + k) * g.out_size(), g.out_size(), bias ? bias[k] : T(0));
@@ -77,7 +78,8 @@ struct Plain {
   }
   void input(int64_t image, int64_t channel) const {
     int64_t group = channel / g.group_in(), c = channel % g.group_in();
-    std::fill_n(x + (image * g.in_channels + channel) * g.in_size(), g.in_size(), bias ? bias[channel] : T(0));
+    std::fill_n(x + (image * g.in_channels + channel) * g.in_size(), g.in_size(),
+                bias ? bias[channel] : T(0));
     for (int64_t k = group * g.group_out(); k < (group + 1) * g.group_out(); k++)
       planes(image, k, c).template run<Pass::input>();
   }
@@ -114,13 +116,20 @@ void run(const ConvolutionCall& call) {
 void plain_convolution(const ConvolutionCall& call) {
   switch (call.dtype) {
     case DType::UInt8:
-    case DType::Int8: return run<uint8_t>(call);
-    case DType::Int16: return run<uint16_t>(call);
-    case DType::Int32: return run<uint32_t>(call);
-    case DType::Int64: return run<uint64_t>(call);
-    case DType::Float32: return run<float>(call);
-    case DType::Float64: return run<double>(call);
-    default: fail(ErrorKind::NotImplemented, "convolution: not implemented for ", name_of(call.dtype));
+    case DType::Int8:
+      return run<uint8_t>(call);
+    case DType::Int16:
+      return run<uint16_t>(call);
+    case DType::Int32:
+      return run<uint32_t>(call);
+    case DType::Int64:
+      return run<uint64_t>(call);
+    case DType::Float32:
+      return run<float>(call);
+    case DType::Float64:
+      return run<double>(call);
+    default:
+      fail(ErrorKind::NotImplemented, "convolution: not implemented for ", name_of(call.dtype));
   }
 }
 

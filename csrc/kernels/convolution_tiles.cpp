@@ -1,4 +1,5 @@
-// The passes that write images: forward, and back to the input. Both are sums over taps, told apart by their lists.
+// The passes that write images: forward, and back to the input. Both are sums over taps, told apart by their
+// lists.
 #include <algorithm>
 
 #include "core/parallel.h"
@@ -38,19 +39,21 @@ void pack_weights(const Sides& sides, const Blocks& blocks, const T* weight, T* 
   const Geometry& g = sides.g;
   const int64_t reads = sides.reads(), writes = sides.writes(), taps = g.taps(), size = blocks.size;
   const int64_t row = sides.forward() ? reads * taps : taps, column = sides.forward() ? taps : writes * taps;
-  parallel_for(0, g.groups * blocks.count, 1 + (1 << 14) / (reads * taps * size), [&](int64_t first, int64_t last) {
-    for (int64_t block = first; block < last; block++) {
-      const T* from = weight + block / blocks.count * reads * writes * taps + block % blocks.count * size * row;
-      T* to = packed + block * reads * taps * size;
-      const int64_t rows = blocks.rows(block % blocks.count);
-      for (int64_t j = 0; j < reads; j++)
-        for (int64_t tap = 0; tap < taps; tap++, to += size) {
-          const T* value = from + j * column + tap;
-          for (int64_t i = 0; i < rows; i++) to[i] = value[i * row];
-          for (int64_t i = rows; i < size; i++) to[i] = 0;
+  parallel_for(
+      0, g.groups * blocks.count, 1 + (1 << 14) / (reads * taps * size), [&](int64_t first, int64_t last) {
+        for (int64_t block = first; block < last; block++) {
+          const T* from =
+              weight + block / blocks.count * reads * writes * taps + block % blocks.count * size * row;
+          T* to = packed + block * reads * taps * size;
+          const int64_t rows = blocks.rows(block % blocks.count);
+          for (int64_t j = 0; j < reads; j++)
+            for (int64_t tap = 0; tap < taps; tap++, to += size) {
+              const T* value = from + j * column + tap;
+              for (int64_t i = 0; i < rows; i++) to[i] = value[i * row];
+              for (int64_t i = rows; i < size; i++) to[i] = 0;
+            }
         }
-    }
-  });
+      });
 }
 
 // A band is a number of rows of what is written: [first, last) of all rows of a plane.
@@ -72,8 +75,8 @@ struct Plan {
   int64_t row;                // elements of a written row in scratch
 };
 
-constexpr int64_t cache_bytes = 400 << 10;     // of what a band reads, to stay in the second-level cache
-constexpr int64_t most_taps = 1 << 20;         // of all lists
+constexpr int64_t cache_bytes = 400 << 10;  // of what a band reads, to stay in the second-level cache
+constexpr int64_t most_taps = 1 << 20;      // of all lists
 constexpr int64_t flock_bytes = int64_t(16) << 20;
 
 int64_t rows_per_band(const Sides& sides, const Board& board, int64_t element) {
@@ -102,7 +105,8 @@ struct Axes {
 Axes axes_within(const Sides& sides, const Board& board) {
   Axes axes;
   for (int d = 0; d < 3; d++)
-    axes.axis[d] = classes_along(sides.g, sides.pass, d, -board.margin[d].before, board.size[d] + board.margin[d].after);
+    axes.axis[d] =
+        classes_along(sides.g, sides.pass, d, -board.margin[d].before, board.size[d] + board.margin[d].after);
   return axes;
 }
 
@@ -163,7 +167,8 @@ class Planner {
     const std::vector<Spot>& spots = axes_.axis[2][k].spots;
     if (board_.lane == Lane::images) {
       for (const Spot& spot : spots)
-        places.push_back({int32_t(board_.inner(base0, base1, spot.base)), int32_t(y + spot.at * board_.lanes)});
+        places.push_back(
+            {int32_t(board_.inner(base0, base1, spot.base)), int32_t(y + spot.at * board_.lanes)});
       return;
     }
     y += plan_.pieces[k].from;
@@ -193,7 +198,8 @@ struct Work {
   }
 
   // The channels of one block, one band, one block of images.
-  void run(const T* read, int64_t image, int64_t count, int64_t group, int64_t block, const Band& band, T* out) const {
+  void run(const T* read, int64_t image, int64_t count, int64_t group, int64_t block, const Band& band,
+           T* out) const {
     const auto& loops = convolution_loops<T>();
     const int64_t channel = group * sides.writes() + block * blocks.size, rows = blocks.rows(block);
     T block_bias[most_rows] = {};
@@ -216,13 +222,15 @@ struct Work {
     deliver(image, count, channel, rows, band, out);
   }
 
-  void deliver(int64_t image, int64_t count, int64_t channel, int64_t rows, const Band& band, const T* out) const {
+  void deliver(int64_t image, int64_t count, int64_t channel, int64_t rows, const Band& band,
+               const T* out) const {
     const int64_t width = sides.written_size()[2], height = band.last - band.first, plane = written_plane();
     const int64_t channels = sides.writes() * sides.g.groups;
     T* to = written + (image * channels + channel) * plane + band.first * width;
     if (board.lane == Lane::images) {
       const bool whole = height * width == plane;
-      LaneCall call{to, channels * plane, count, height * width * (whole ? rows : 1), const_cast<T*>(out), board.lanes};
+      LaneCall call{
+          to, channels * plane, count, height * width * (whole ? rows : 1), const_cast<T*>(out), board.lanes};
       if (whole) return convolution_loops<T>().gather(call);
       for (int64_t i = 0; i < rows; i++) {
         call.images = to + i * plane;
@@ -240,7 +248,8 @@ struct Work {
   }
 };
 
-// A flock of blocks of images is laid out, then its tasks run: any number of them at once, as none shares a result.
+// A flock of blocks of images is laid out, then its tasks run: any number of them at once, as none shares a
+// result.
 template <class T>
 void run_flocks(const Work<T>& work, const T* read, const Geometry& g) {
   const Board& board = work.board;
@@ -251,13 +260,16 @@ void run_flocks(const Work<T>& work, const T* read, const Geometry& g) {
   T* boards = scratch.as<T>();
   const auto& bands = work.plan.bands;
   const int64_t coarse = g.groups * int64_t(bands.size());
-  const int64_t parts = blocks * coarse >= 4 * num_threads() || blocks * coarse % num_threads() == 0 ? 1 : work.blocks.count;
+  const int64_t parts =
+      blocks * coarse >= 4 * num_threads() || blocks * coarse % num_threads() == 0 ? 1 : work.blocks.count;
   const int64_t chunk = std::clamp<int64_t>(8192 / board.plane, 1, board.channels);
   const int64_t chunks = (board.channels + chunk - 1) / chunk;
   const int64_t work_per_task = g.products() / (blocks * coarse * parts);
   for (int64_t start = 0; start < blocks; start += flock) {
     const int64_t here = std::min(flock, blocks - start);
-    auto images = [&](int64_t block) { return std::min(block_images, g.batch - (start + block) * block_images); };
+    auto images = [&](int64_t block) {
+      return std::min(block_images, g.batch - (start + block) * block_images);
+    };
     parallel_for(0, here * chunks, grain_for(chunk * board.plane), [&](int64_t first, int64_t last) {
       for (int64_t i = first; i < last; i++) {
         int64_t block = i / chunks, channel = i % chunks * chunk;
@@ -268,11 +280,12 @@ void run_flocks(const Work<T>& work, const T* read, const Geometry& g) {
     parallel_for(0, here * coarse * parts, grain_for(work_per_task), [&](int64_t first, int64_t last) {
       Scratch out((bands[0].last - bands[0].first) * work.plan.row * work.blocks.size * int64_t(sizeof(T)));
       for (int64_t i = first; i < last; i++) {
-        int64_t part = i % parts, band = i / parts % int64_t(bands.size()), group = i / parts / int64_t(bands.size()) % g.groups;
+        int64_t part = i % parts, band = i / parts % int64_t(bands.size()),
+                group = i / parts / int64_t(bands.size()) % g.groups;
         int64_t block = i / parts / coarse;
         for (int64_t k = part; k < work.blocks.count; k += parts)
-          work.run(boards + block * size, (start + block) * block_images, images(block), group, k, bands[band],
-                   out.as<T>());
+          work.run(boards + block * size, (start + block) * block_images, images(block), group, k,
+                   bands[band], out.as<T>());
       }
     });
   }
@@ -299,7 +312,8 @@ void run_tiles(const ConvolutionCall& call, Lane lane) {
   pack_weights(sides, blocks, static_cast<const T*>(call.weight), packed.as<T>());
   T* written = static_cast<T*>(sides.forward() ? call.y : call.x);
   const T* read = static_cast<const T*>(sides.forward() ? call.x : call.y);
-  run_flocks(Work<T>{sides, board, plan, blocks, packed.as<T>(), static_cast<const T*>(call.bias), written}, read, g);
+  run_flocks(Work<T>{sides, board, plan, blocks, packed.as<T>(), static_cast<const T*>(call.bias), written},
+             read, g);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ using Geometry = ConvolutionGeometry;
 // Weights (input channel, tap) whose sums run over the same box of positions of y.
 struct Box {
   Overlap range[3];
-  std::vector<int32_t> x;  // by weight: where its input starts, counted from the group's first plane
+  std::vector<int32_t> x;       // by weight: where its input starts, counted from the group's first plane
   std::vector<int32_t> weight;  // its place in the row of one output channel
 };
 
@@ -22,7 +22,8 @@ std::vector<Box> boxes_of(const Geometry& g, const Board& x) {
   std::vector<Box> boxes;
   std::vector<int32_t> box_of_tap(g.taps());
   for (int64_t tap = 0; tap < g.taps(); tap++) {
-    const int64_t k[3] = {tap / (g.kernel[1] * g.kernel[2]), tap / g.kernel[2] % g.kernel[1], tap % g.kernel[2]};
+    const int64_t k[3] = {tap / (g.kernel[1] * g.kernel[2]), tap / g.kernel[2] % g.kernel[1],
+                          tap % g.kernel[2]};
     Box box;
     bool empty = false;
     for (int d = 0; d < 3; d++) {
@@ -38,7 +39,8 @@ std::vector<Box> boxes_of(const Geometry& g, const Board& x) {
     for (int64_t tap = 0; tap < g.taps(); tap++) {
       if (box_of_tap[tap] < 0) continue;
       Box& box = boxes[box_of_tap[tap]];
-      const int64_t k[3] = {tap / (g.kernel[1] * g.kernel[2]), tap / g.kernel[2] % g.kernel[1], tap % g.kernel[2]};
+      const int64_t k[3] = {tap / (g.kernel[1] * g.kernel[2]), tap / g.kernel[2] % g.kernel[1],
+                            tap % g.kernel[2]};
       int64_t first[3];
       for (int d = 0; d < 3; d++)
         first[d] = box.range[d].first * g.stride[d] + k[d] * g.dilation[d] - g.padding[d];
@@ -52,12 +54,14 @@ struct Task {  // some output channels of a group against some weights of a box
   int32_t group, channel, rows, box, first, count;  // box -1: the bias
 };
 
-std::vector<Task> tasks_of(const Geometry& g, const std::vector<Box>& boxes, const ConvolutionLoops& loops, bool bias) {
+std::vector<Task> tasks_of(const Geometry& g, const std::vector<Box>& boxes, const ConvolutionLoops& loops,
+                           bool bias) {
   std::vector<Task> tasks;
   const int64_t channels = g.group_out(), blocks = (channels + correlation_rows - 1) / correlation_rows;
   for (int64_t group = 0; group < g.groups; group++)
     for (int64_t block = 0; block < blocks; block++) {
-      const int32_t channel = int32_t(channels * block / blocks), rows = int32_t(channels * (block + 1) / blocks) - channel;
+      const int32_t channel = int32_t(channels * block / blocks),
+                    rows = int32_t(channels * (block + 1) / blocks) - channel;
       auto add = [&](int32_t box, int32_t first, int32_t count) {
         tasks.push_back({int32_t(group), channel, rows, box, first, count});
       };
@@ -155,7 +159,8 @@ void run_flocks(const Sums<T>& sums, const std::vector<Task>& tasks, const T* x,
   const Geometry& g = sums.g;
   const int64_t block_images = sums.x.block_images(), blocks = (g.batch + block_images - 1) / block_images;
   const int64_t x_size = sums.x.block_size(), y_size = sums.y.block_size();
-  const int64_t flock = std::clamp<int64_t>(flock_bytes / ((x_size + y_size) * int64_t(sizeof(T))), 1, blocks);
+  const int64_t flock =
+      std::clamp<int64_t>(flock_bytes / ((x_size + y_size) * int64_t(sizeof(T))), 1, blocks);
   Scratch scratch((flock * (x_size + y_size) + 2 * board_slack) * int64_t(sizeof(T)));
   T *x_boards = scratch.as<T>(), *y_boards = x_boards + flock * x_size + board_slack;
   std::fill_n(x_boards + flock * x_size, board_slack, T(0));
@@ -193,15 +198,15 @@ void run_correlation(const ConvolutionCall& call, Lane lane) {
   for (int d = 0; d < 3; d++) margins[d] = margin_along(g, ConvolutionPass::forward, d);
   const bool columns = lane == Lane::columns;
   if (columns) y_margins[2].after = (g.out[2] + loops.lanes - 1) / loops.lanes * loops.lanes - g.out[2];
-  const Board x(lane, loops.lanes, g.in_channels, g.in, columns || g.group_in() < fewest_weights ? margins : nullptr,
-                columns ? g.stride[2] : 1);
+  const Board x(lane, loops.lanes, g.in_channels, g.in,
+                columns || g.group_in() < fewest_weights ? margins : nullptr, columns ? g.stride[2] : 1);
   const Board y(lane, loops.lanes, g.out_channels, g.out, y_margins, 1);
   const std::vector<Box> boxes = boxes_of(g, x);
   T *weight = static_cast<T*>(call.weight), *bias = static_cast<T*>(call.bias);
   std::fill_n(weight, g.out_channels * g.group_in() * g.taps(), T(0));
   if (bias) std::fill_n(bias, g.out_channels, T(0));
-  run_flocks(Sums<T>{g, x, y, boxes, weight, bias}, tasks_of(g, boxes, loops, bias), static_cast<const T*>(call.x),
-             static_cast<const T*>(call.y));
+  run_flocks(Sums<T>{g, x, y, boxes, weight, bias}, tasks_of(g, boxes, loops, bias),
+             static_cast<const T*>(call.x), static_cast<const T*>(call.y));
 }
 
 }  // namespace

@@ -14,9 +14,11 @@ using Geometry = ConvolutionGeometry;
 using Pass = ConvolutionPass;
 
 constexpr int64_t step = winograd_outputs, all = winograd_products;
-constexpr int64_t apart = 16;  // elements between matrices, so that their lines do not fall on each other in the cache
+constexpr int64_t apart =
+    16;  // elements between matrices, so that their lines do not fall on each other in the cache
 
-// A tensor [images, channels, height, width] that is cut into overlapping tiles of `extent` positions, `step` apart.
+// A tensor [images, channels, height, width] that is cut into overlapping tiles of `extent` positions, `step`
+// apart.
 struct Tiled {
   const float* data;
   int64_t channels, height, width;
@@ -48,24 +50,27 @@ void each_image(const Tiles& tiles, Rows rows, Body&& body) {
 }
 
 // The tiles of one block of channels, transformed to out[product][tile][channel].
-void transform_tiles(const Tiled& from, const Tiles& tiles, Rows rows, int64_t block, float* out, int64_t matrix) {
+void transform_tiles(const Tiled& from, const Tiles& tiles, Rows rows, int64_t block, float* out,
+                     int64_t matrix) {
   const ConvolutionLoops& loops = convolution_float();
   const int64_t lanes = loops.lanes, width = ((tiles.across - 1) * step + from.extent) * lanes;
-  const int64_t height = (std::min(rows.size(), tiles.down) - 1) * step + from.extent, plane = from.height * from.width;
+  const int64_t height = (std::min(rows.size(), tiles.down) - 1) * step + from.extent,
+                plane = from.height * from.width;
   Scratch scratch(height * width * int64_t(sizeof(float)));
   float* board = scratch.as<float>();
   each_image(tiles, rows, [&](int64_t image, Rows within, int64_t tile) {
     const float* source = from.data + (image * from.channels + block * lanes) * plane;
     const int64_t used = (within.size() - 1) * step + from.extent, top = within.first * step - from.above;
-    const int64_t first = std::clamp<int64_t>(-top, 0, used), last = std::clamp<int64_t>(from.height - top, first, used);
+    const int64_t first = std::clamp<int64_t>(-top, 0, used),
+                  last = std::clamp<int64_t>(from.height - top, first, used);
     std::fill_n(board, used * width, 0.f);
     for (int64_t y = first; y < last; y++)
       loops.spread({const_cast<float*>(source) + (top + y) * from.width, plane, lanes, from.width,
                     board + y * width + from.left * lanes, lanes});
     for (int64_t i = 0; i < within.size(); i++)
       from.transform({board + i * step * width, width, lanes, step * lanes,
-                      out + (tile + i * tiles.across) * from.channels + block * lanes, winograd_inputs * matrix, matrix,
-                      from.channels, tiles.across});
+                      out + (tile + i * tiles.across) * from.channels + block * lanes,
+                      winograd_inputs * matrix, matrix, from.channels, tiles.across});
   });
 }
 
@@ -112,14 +117,16 @@ void transform_weights(const Product& p, int64_t slice, float* out) {
 
 void write_rows(const Product& p, Rows rows, int64_t slice, const float* results, float* board) {
   const ConvolutionLoops& loops = convolution_float();
-  const int64_t lanes = loops.lanes, width = p.tiles.across * step, matrix = p.result_matrix(rows.size() * p.tiles.across);
+  const int64_t lanes = loops.lanes, width = p.tiles.across * step,
+                matrix = p.result_matrix(rows.size() * p.tiles.across);
   for (int64_t k = 0; k < p.slice; k += lanes) {
     const int64_t channel = slice * p.slice + k;
     each_image(p.tiles, rows, [&](int64_t image, Rows within, int64_t tile) {
       for (int64_t i = 0; i < within.size(); i++)
-        winograd_table().output({results + (tile + i * p.tiles.across) * p.slice + k, winograd_inputs * matrix, matrix,
-                                 p.slice, board + i * step * width * lanes, width * lanes, lanes, step * lanes,
-                                 p.tiles.across, p.bias ? p.bias + channel : nullptr});
+        winograd_table().output({results + (tile + i * p.tiles.across) * p.slice + k,
+                                 winograd_inputs * matrix, matrix, p.slice, board + i * step * width * lanes,
+                                 width * lanes, lanes, step * lanes, p.tiles.across,
+                                 p.bias ? p.bias + channel : nullptr});
       const int64_t top = within.first * step, height = std::min(within.last * step, p.height) - top;
       const int64_t plane = p.height * p.width;
       float* to = p.to + (image * p.writes + channel) * plane + top * p.width;
@@ -132,7 +139,8 @@ void write_rows(const Product& p, Rows rows, int64_t slice, const float* results
 
 void multiply_slice(const Product& p, Rows rows, int64_t slice, const float* inputs, const float* weights) {
   const int64_t count = rows.size() * p.tiles.across, matrix = p.result_matrix(count);
-  const int64_t board = std::min(rows.size(), p.tiles.down) * step * p.tiles.across * step * convolution_float().lanes;
+  const int64_t board =
+      std::min(rows.size(), p.tiles.down) * step * p.tiles.across * step * convolution_float().lanes;
   Scratch scratch((all * matrix + board) * int64_t(sizeof(float)));
   float* results = scratch.as<float>();
   GemmCall call = {};
@@ -172,20 +180,37 @@ int64_t slice_for(int64_t channels, int64_t reads, bool used_once) {
 void multiply(const Geometry& g, const ConvolutionCall& call) {
   const bool forward = call.pass == Pass::forward;
   const int64_t *read = forward ? g.in : g.out, *written = forward ? g.out : g.in;
-  const int64_t reads = forward ? g.in_channels : g.out_channels, writes = forward ? g.out_channels : g.in_channels;
-  const int64_t above = forward ? g.padding[1] : 2 - g.padding[1], left = forward ? g.padding[2] : 2 - g.padding[2];
-  const Tiled from{static_cast<const float*>(forward ? call.x : call.y), reads, read[1], read[2], above, left,
-                   winograd_inputs, winograd_table().input};
+  const int64_t reads = forward ? g.in_channels : g.out_channels,
+                writes = forward ? g.out_channels : g.in_channels;
+  const int64_t above = forward ? g.padding[1] : 2 - g.padding[1],
+                left = forward ? g.padding[2] : 2 - g.padding[2];
+  const Tiled from{static_cast<const float*>(forward ? call.x : call.y),
+                   reads,
+                   read[1],
+                   read[2],
+                   above,
+                   left,
+                   winograd_inputs,
+                   winograd_table().input};
   const Tiles tiles(g.batch, written[1], written[2]);
   const int64_t rows = rows_for(tile_bytes, tiles, reads, 24), groups = (tiles.rows + rows - 1) / rows;
-  const Product p{call.pass, reads, writes, slice_for(writes, reads, groups == 1), from, tiles,
-                  static_cast<const float*>(call.weight), static_cast<const float*>(call.bias),
-                  static_cast<float*>(forward ? call.y : call.x), written[1], written[2]};
+  const Product p{call.pass,
+                  reads,
+                  writes,
+                  slice_for(writes, reads, groups == 1),
+                  from,
+                  tiles,
+                  static_cast<const float*>(call.weight),
+                  static_cast<const float*>(call.bias),
+                  static_cast<float*>(forward ? call.y : call.x),
+                  written[1],
+                  written[2]};
   const int64_t slices = writes / p.slice, weights = all * p.weight_matrix();
   Scratch scratch(slices * weights * int64_t(sizeof(float)));
   float* transformed = scratch.as<float>();
   auto transform_slices = [&](int64_t first, int64_t last) {
-    for (int64_t slice = first; slice < last; slice++) transform_weights(p, slice, transformed + slice * weights);
+    for (int64_t slice = first; slice < last; slice++)
+      transform_weights(p, slice, transformed + slice * weights);
   };
   if (groups > 1) parallel_for(0, slices, 1, transform_slices);
   // One group's channels and slices are shared out where the groups are too few.
@@ -245,8 +270,8 @@ void write_weights(const Gradient& p, int64_t slice, const float* sums) {
   Scratch scratch(row * lanes * int64_t(sizeof(float)));
   float* taps = scratch.as<float>();
   for (int64_t k = 0; k < p.slice; k += lanes) {
-    winograd_table().weight_gradient({sums + k, winograd_inputs * matrix, matrix, p.slice, taps, 3 * lanes, lanes,
-                                      9 * lanes, p.g.in_channels});
+    winograd_table().weight_gradient({sums + k, winograd_inputs * matrix, matrix, p.slice, taps, 3 * lanes,
+                                      lanes, 9 * lanes, p.g.in_channels});
     loops.gather({p.weight + (slice * p.slice + k) * row, row, lanes, row, taps, lanes});
   }
 }
@@ -255,12 +280,19 @@ constexpr int64_t gradient_bytes = 4 << 20;  // of transformed tiles at a time
 
 void correlate(const Geometry& g, const ConvolutionCall& call) {
   const Tiles tiles(g.batch, g.out[1], g.out[2]);
-  const Tiled x{static_cast<const float*>(call.x), g.in_channels, g.in[1], g.in[2], g.padding[1], g.padding[2],
-                winograd_inputs, winograd_table().input};
+  const Tiled x{static_cast<const float*>(call.x),
+                g.in_channels,
+                g.in[1],
+                g.in[2],
+                g.padding[1],
+                g.padding[2],
+                winograd_inputs,
+                winograd_table().input};
   const Tiled y{static_cast<const float*>(call.y), g.out_channels, g.out[1], g.out[2], 0, 0, winograd_outputs,
                 winograd_table().gradient};
   const int64_t rows = rows_for(gradient_bytes, tiles, g.in_channels + g.out_channels, 64);
-  const Gradient p{g, x, y, tiles, slice_for(g.out_channels, g.in_channels, true), static_cast<float*>(call.weight)};
+  const Gradient p{
+      g, x, y, tiles, slice_for(g.out_channels, g.in_channels, true), static_cast<float*>(call.weight)};
   const int64_t slices = g.out_channels / p.slice, sums_size = all * p.sum_matrix();
   Scratch scratch(slices * sums_size * int64_t(sizeof(float)));
   float* sums = scratch.as<float>();
@@ -283,11 +315,15 @@ void correlate(const Geometry& g, const ConvolutionCall& call) {
 
 }  // namespace
 
+constexpr int64_t most_weights = 1 << 21;  // kernels, each of which takes 36 numbers when transformed
+
 bool suits_winograd(const ConvolutionCall& call) {
   const Geometry& g = call.geometry;
-  if (call.dtype != DType::Float32 || g.groups != 1 || g.kernel[0] != 1 || g.in[0] != 1 || g.out[0] != 1) return false;
+  if (call.dtype != DType::Float32 || g.groups != 1 || g.kernel[0] != 1 || g.in[0] != 1 || g.out[0] != 1)
+    return false;
   for (int d = 1; d < 3; d++)
     if (g.kernel[d] != 3 || g.stride[d] != 1 || g.dilation[d] != 1 || g.padding[d] > 2) return false;
+  if (g.in_channels * g.out_channels > most_weights) return false;
   return g.in_channels % 16 == 0 && g.out_channels % 16 == 0 && g.in_channels >= 32 && g.out_channels >= 32;
 }
 

@@ -1,4 +1,5 @@
-// Winograd's convolution F(4 x 4, 3 x 3): 36 products of matrices make tiles of 4 x 4 results, in place of 144.
+// Winograd's convolution F(4 x 4, 3 x 3): 36 products of matrices make tiles of 4 x 4 results, in place of
+// 144.
 //   forward          y = A' (G w G' . B' x B) A       of every tile, summed over channels by a matrix product
 //   weight gradient  dw = G' (B' x B . A dy A') G     summed over tiles
 #pragma once

@@ -36,7 +36,9 @@ struct Sample {  // one of the batch
 
   int64_t label(int64_t state) const { return state % 2 ? target[state / 2] : call.blank; }
   // Whether a state may follow the one two before: no blank is needed between different labels.
-  bool skips(int64_t state) const { return state >= 2 && state % 2 && target[state / 2] != target[state / 2 - 1]; }
+  bool skips(int64_t state) const {
+    return state >= 2 && state % 2 && target[state / 2] != target[state / 2 - 1];
+  }
   int64_t place(int64_t step) const { return (step * call.batch + index) * call.classes; }
   const T* log_probs(int64_t step) const { return static_cast<const T*>(call.log_probs) + place(step); }
   T* alpha(int64_t step) const {
@@ -57,7 +59,8 @@ void forward(const Sample<T>& s) {
     const T *before = s.alpha(t - 1), *p = s.log_probs(t);
     T* now = s.alpha(t);
     for (int64_t i = 0; i < s.states; i++)
-      now[i] = p[s.label(i)] + log_sum(before[i], i ? before[i - 1] : nothing<T>, s.skips(i) ? before[i - 2] : nothing<T>);
+      now[i] = p[s.label(i)] +
+               log_sum(before[i], i ? before[i - 1] : nothing<T>, s.skips(i) ? before[i - 2] : nothing<T>);
   }
   const T* last = s.alpha(s.steps - 1);
   *loss = -log_sum(last[s.states - 1], s.states > 1 ? last[s.states - 2] : nothing<T>);
@@ -86,7 +89,8 @@ void backward(const Sample<T>& s) {
       paths[label] = log_sum(paths[label], alpha[i] + beta[i]);
     }
     T* d = out + s.place(t);
-    for (int64_t c = 0; c < call.classes; c++) d[c] = (std::exp(p[c]) - std::exp(paths[c] + loss - p[c])) * grad;
+    for (int64_t c = 0; c < call.classes; c++)
+      d[c] = (std::exp(p[c]) - std::exp(paths[c] + loss - p[c])) * grad;
     std::swap(after, beta);
   }
 }
@@ -94,7 +98,8 @@ void backward(const Sample<T>& s) {
 template <class T>
 void run(const CtcCall& call) {
   parallel_for(0, call.batch, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) call.grad ? backward(Sample<T>(call, i)) : forward(Sample<T>(call, i));
+    for (int64_t i = begin; i < end; i++)
+      call.grad ? backward(Sample<T>(call, i)) : forward(Sample<T>(call, i));
   });
 }
 

@@ -43,7 +43,8 @@ void run(const EmbeddingBagCall& call) {
   int64_t entries = std::max<int64_t>(1, call.offsets[call.bags] / call.bags);
   int64_t grain = std::max<int64_t>(1, elements_at_once / (entries * std::max<int64_t>(1, call.width)));
   parallel_for(0, call.bags, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t bag = begin; bag < end; bag++) call.scales ? add_rows<T>(call, bag) : choose_rows<T>(call, bag);
+    for (int64_t bag = begin; bag < end; bag++)
+      call.scales ? add_rows<T>(call, bag) : choose_rows<T>(call, bag);
   });
 }
 

@@ -88,7 +88,8 @@ void run_rows(PlacesKernel kernel, const ClassLossCall& call) {
 
 void run_columns(PlacesKernel kernel, const ClassLossCall& call) {
   int64_t width = std::clamp<int64_t>(65536 / call.classes, 128, 1024) / 64 * 64;
-  int64_t tiles = (call.inner + width - 1) / width, grain = std::max<int64_t>(1, stretch / (call.classes * width));
+  int64_t tiles = (call.inner + width - 1) / width,
+          grain = std::max<int64_t>(1, stretch / (call.classes * width));
   parallel_for(0, call.outer * tiles, grain, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; task++) {
       int64_t image = task / tiles, first = task % tiles * width;
@@ -122,7 +123,8 @@ void choose(const ClassLossCall& call) {
   if (!grad)
     return each_chosen<T>(call, [&](int64_t place, int64_t i, T factor) { loss[place] = -factor * x[i]; });
   int64_t count = call.outer * call.classes * call.inner;
-  parallel_for(0, count, stretch, [&](int64_t begin, int64_t end) { std::fill(out + begin, out + end, T(0)); });
+  parallel_for(0, count, stretch,
+               [&](int64_t begin, int64_t end) { std::fill(out + begin, out + end, T(0)); });
   each_chosen<T>(call, [&](int64_t place, int64_t i, T factor) {
     out[i] = -scale * factor * grad[call.summed ? 0 : place];
   });

@@ -15,8 +15,8 @@ struct PairLossTable {  // by Float32 and Float64
   PairLossKernels kernels[int(PairLoss::count)][2];
 };
 
-// `places` of consecutive rows (inner == 1) of one `outer`, or of consecutive columns; the call's pointers lead to the
-// first one.
+// `places` of consecutive rows (inner == 1) of one `outer`, or of consecutive columns; the call's pointers
+// lead to the first one.
 struct ClassLossKernels {
   void (*rows)(const ClassLossCall& call, int64_t places) = nullptr;
   void (*columns)(const ClassLossCall& call, int64_t places) = nullptr;

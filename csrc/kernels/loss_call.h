@@ -20,8 +20,8 @@ enum class PairLoss : uint8_t {
   count
 };
 
-// Forward: out = scale * loss for each element, or scale times the sum of the losses. Backward, where `grad` is given:
-// out = scale * grad * the derivative by the input.
+// Forward: out = scale * loss for each element, or scale times the sum of the losses. Backward, where `grad`
+// is given: out = scale * grad * the derivative by the input.
 struct PairLossCall {
   PairLoss op;
   DType dtype;
@@ -32,17 +32,17 @@ struct PairLossCall {
   const void* positive = nullptr;  // bce_with_logits: weight of the positive class, for each element
   double parameter = 0;            // beta, delta
   double scale = 1;
-  bool summed = false;             // the result, and so `grad`, is one number
+  bool summed = false;  // the result, and so `grad`, is one number
   const void* grad = nullptr;
   void* out = nullptr;
-  bool valid = true;               // bce, forward: all inputs lie in [0, 1]
+  bool valid = true;  // bce, forward: all inputs lie in [0, 1]
 };
 
-// Of scores for classes, [outer, classes, inner], at each of outer * inner places: the sum over the classes of
-// -q log p, where p is the softmax of the scores (or its logarithm is the input itself: nll), and
-// q = factor * (one at the target, or the target's probabilities) + spread.
+// Of scores for classes, [outer, classes, inner], at each of outer * inner places: the sum over the classes
+// of -q log p, where p is the softmax of the scores (or its logarithm is the input itself: nll), and q =
+// factor * (one at the target, or the target's probabilities) + spread.
 struct ClassLossCall {
-  bool logarithms;                      // nll: one class per place, no spread
+  bool logarithms;  // nll: one class per place, no spread
   DType dtype;
   int64_t outer, classes, inner;
   const void* input;
@@ -57,7 +57,7 @@ struct ClassLossCall {
   const void* grad = nullptr;           // backward: for each place, or one number
   bool summed = false;
   double scale = 1;
-  void* out = nullptr;                  // backward: scale * grad * the derivative by the input
+  void* out = nullptr;  // backward: scale * grad * the derivative by the input
 };
 
 }  // namespace tt

@@ -10,6 +10,7 @@
 #include "kernels/pooling.h"
 #include "kernels/recurrent.h"
 #include "kernels/separable.h"
+#include "kernels/pictures.h"
 #include "kernels/sequence_call.h"
 
 namespace tt {
@@ -29,6 +30,7 @@ constinit const NetworkKernels cpu_network_kernels{.pair_loss = cpu_pair_loss,
                                                     .separable = cpu_separable,
                                                     .constant_pad = cpu_constant_pad,
                                                     .grid_sample = cpu_grid_sample,
+                                                    .take_pictures = cpu_take_pictures,
                                                     .recurrent = cpu_recurrent,
                                                     .recurrent_backward = cpu_recurrent_backward,
                                                     .attention = cpu_attention,

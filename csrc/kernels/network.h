@@ -21,6 +21,7 @@ struct SeparableCall;
 struct ConstantPadCall;
 struct GridSampleCall;
 
+struct PicturesCall;
 struct RecurrentCall;
 struct RecurrentBackwardCall;
 struct AttentionCall;
@@ -42,6 +43,7 @@ struct NetworkKernels {
   void (*separable)(const SeparableCall&) = nullptr;
   void (*constant_pad)(const ConstantPadCall&) = nullptr;
   void (*grid_sample)(const GridSampleCall&) = nullptr;
+  void (*take_pictures)(const PicturesCall&) = nullptr;
   void (*recurrent)(const RecurrentCall&) = nullptr;
   void (*recurrent_backward)(const RecurrentBackwardCall&) = nullptr;
   void (*attention)(const AttentionCall&) = nullptr;

@@ -12,7 +12,8 @@ namespace {
 constexpr int64_t elements_at_once = 16384;  // worth a thread's while
 
 double number_at(const void* data, DType dtype, int64_t i) {
-  return dtype == DType::Float64 ? static_cast<const double*>(data)[i] : double(static_cast<const float*>(data)[i]);
+  return dtype == DType::Float64 ? static_cast<const double*>(data)[i]
+                                 : double(static_cast<const float*>(data)[i]);
 }
 double number_at(const void* data, DType dtype, int64_t i, double otherwise) {
   return data ? number_at(data, dtype, i) : otherwise;
@@ -22,7 +23,9 @@ void put_number(void* data, DType dtype, int64_t i, double value) {
   if (dtype == DType::Float64) static_cast<double*>(data)[i] = value;
   else static_cast<float*>(data)[i] = float(value);
 }
-const void* from(const void* data, DType dtype, int64_t i) { return static_cast<const char*>(data) + i * size_of(dtype); }
+const void* from(const void* data, DType dtype, int64_t i) {
+  return static_cast<const char*>(data) + i * size_of(dtype);
+}
 void* from(void* data, DType dtype, int64_t i) { return static_cast<char*>(data) + i * size_of(dtype); }
 
 void move_towards(void* running, DType dtype, int64_t i, double value, double part) {
@@ -46,52 +49,72 @@ Standard found(const ChannelNormCall& call, int64_t i, double mean, double squar
   return given(call, i);
 }
 
-// dx = scale g + slope (x - mean) + shift
-struct Linear {
-  double scale, slope, shift;
-};
-Linear input_gradient(const Standard& s, double weight, double mean_grad, double mean_product, bool fixed) {
-  if (fixed) return {s.scale * weight, 0, 0};
+GradientLine input_gradient(const Standard& s, double weight, double mean_grad, double mean_product,
+                            bool fixed) {
   double scale = s.scale * weight;
-  return {scale, -scale * s.scale * s.scale * mean_product, -scale * mean_grad};
+  if (fixed) return {scale, 0, s.mean, 0};
+  return {scale, -scale * s.scale * s.scale * mean_product, s.mean, -scale * mean_grad};
 }
 
-// ---------------------------------------------------------------- batch norm, a channel in runs
+Line output_line(const ChannelNormCall& call, const Standard& s, int64_t c) {
+  return {s.mean, s.scale * number_at(call.weight, call.dtype, c, 1), number_at(call.bias, call.dtype, c, 0)};
+}
 
-void forward_channel(const ChannelNormCall& call, const SegmentNormKernels& kernels, int64_t c) {
+// ---------------------------------------------------------------- batch norm, channels in runs
+
+void forward_channels(const ChannelNormCall& call, const SegmentNormKernels& kernels, int64_t first,
+                      int64_t count) {
   Segments segments{call.outer, call.channels * call.inner, call.inner};
-  const void* x = from(call.input, call.dtype, c * call.inner);
-  Standard s;
-  if (call.fixed) s = given(call, c);
-  else {
-    Moments m = kernels.moments(x, segments);
-    s = found(call, c, m.mean, m.squares, segments.elements());
+  const void* x = from(call.input, call.dtype, first * call.inner);
+  Moments moments[channel_tile_limit];
+  Line lines[channel_tile_limit];
+  if (!call.fixed) kernels.moments(x, segments, count, moments);
+  for (int64_t i = 0; i < count; i++) {
+    int64_t c = first + i;
+    Standard s = call.fixed ? given(call, c)
+                            : found(call, c, moments[i].mean, moments[i].squares, segments.elements());
+    lines[i] = output_line(call, s, c);
   }
-  kernels.transform(x, from(call.out, call.dtype, c * call.inner), segments, s.mean,
-                    s.scale * number_at(call.weight, call.dtype, c, 1), number_at(call.bias, call.dtype, c, 0));
+  kernels.transform(x, from(call.out, call.dtype, first * call.inner), segments, count, lines);
 }
 
-void backward_channel(const ChannelNormCall& call, const SegmentNormKernels& kernels, int64_t c) {
+void backward_channels(const ChannelNormCall& call, const SegmentNormKernels& kernels, int64_t first,
+                       int64_t count) {
   Segments segments{call.outer, call.channels * call.inner, call.inner};
-  const void *x = from(call.input, call.dtype, c * call.inner), *g = from(call.grad, call.dtype, c * call.inner);
-  Standard s = given(call, c);
-  GradientSums sums = {0, 0};
-  if (!call.fixed || call.grad_weight || call.grad_bias) sums = kernels.sums(g, x, segments, s.mean);
-  put_number(call.grad_weight, call.dtype, c, sums.product * s.scale);
-  put_number(call.grad_bias, call.dtype, c, sums.grad);
+  const void *x = from(call.input, call.dtype, first * call.inner),
+             *g = from(call.grad, call.dtype, first * call.inner);
+  double mean[channel_tile_limit], n = double(segments.elements());
+  GradientSums sums[channel_tile_limit] = {};
+  GradientLine lines[channel_tile_limit];
+  for (int64_t i = 0; i < count; i++) mean[i] = given(call, first + i).mean;
+  if (!call.fixed || call.grad_weight || call.grad_bias) kernels.sums(g, x, segments, count, mean, sums);
+  for (int64_t i = 0; i < count; i++) {
+    int64_t c = first + i;
+    Standard s = given(call, c);
+    put_number(call.grad_weight, call.dtype, c, sums[i].product * s.scale);
+    put_number(call.grad_bias, call.dtype, c, sums[i].grad);
+    double weight = number_at(call.weight, call.dtype, c, 1);
+    lines[i] = input_gradient(s, weight, sums[i].grad / n, sums[i].product / n, call.fixed);
+  }
   if (!call.grad_input) return;
-  double n = double(segments.elements());
-  Linear f = input_gradient(s, number_at(call.weight, call.dtype, c, 1), sums.grad / n, sums.product / n, call.fixed);
-  kernels.gradient(g, x, from(call.grad_input, call.dtype, c * call.inner), segments, f.scale, f.slope, s.mean, f.shift);
+  kernels.gradient(g, x, from(call.grad_input, call.dtype, first * call.inner), segments, count, lines);
+}
+
+// Channels that are taken together: enough for long stretches of memory, but leaving work for many threads.
+int64_t channel_tile(const ChannelNormCall& call) {
+  constexpr int64_t run = 4096, tasks = 16;
+  return std::max<int64_t>(1, std::min({run / call.inner, call.channels / tasks, channel_tile_limit}));
 }
 
 // ---------------------------------------------------------------- batch norm, channels side by side
 
 struct ColumnNumbers {
-  double mean[column_norm_limit], first[column_norm_limit], second[column_norm_limit], third[column_norm_limit];
+  double mean[column_norm_limit], first[column_norm_limit], second[column_norm_limit],
+      third[column_norm_limit];
 };
 
-void forward_columns(const ChannelNormCall& call, const ColumnNormKernels& kernels, int64_t begin, int64_t width) {
+void forward_columns(const ChannelNormCall& call, const ColumnNormKernels& kernels, int64_t begin,
+                     int64_t width) {
   Columns columns{call.outer, call.channels, width};
   const void* x = from(call.input, call.dtype, begin);
   ColumnNumbers v;
@@ -107,7 +130,8 @@ void forward_columns(const ChannelNormCall& call, const ColumnNormKernels& kerne
   kernels.transform(x, from(call.out, call.dtype, begin), columns, mean, scale, shift);
 }
 
-void backward_columns(const ChannelNormCall& call, const ColumnNormKernels& kernels, int64_t begin, int64_t width) {
+void backward_columns(const ChannelNormCall& call, const ColumnNormKernels& kernels, int64_t begin,
+                      int64_t width) {
   Columns columns{call.outer, call.channels, width};
   const void *x = from(call.input, call.dtype, begin), *g = from(call.grad, call.dtype, begin);
   ColumnNumbers v;
@@ -121,7 +145,7 @@ void backward_columns(const ChannelNormCall& call, const ColumnNormKernels& kern
     put_number(call.grad_weight, call.dtype, c, slope[j] * s.scale);
     put_number(call.grad_bias, call.dtype, c, scale[j]);
     double weight = number_at(call.weight, call.dtype, c, 1);
-    Linear f = input_gradient(s, weight, scale[j] / n, slope[j] / n, call.fixed);
+    GradientLine f = input_gradient(s, weight, scale[j] / n, slope[j] / n, call.fixed);
     scale[j] = f.scale;
     slope[j] = f.slope;
     shift[j] = f.shift;
@@ -141,16 +165,21 @@ void batch_norm(const ChannelNormCall& call) {
     parallel_for(0, tiles, grain, [&](int64_t begin, int64_t end) {
       for (int64_t tile = begin; tile < end; tile++) {
         int64_t first = tile * width, count = std::min(width, call.channels - first);
-        call.grad ? backward_columns(call, kernels, first, count) : forward_columns(call, kernels, first, count);
+        call.grad ? backward_columns(call, kernels, first, count)
+                  : forward_columns(call, kernels, first, count);
       }
     });
     return;
   }
   const SegmentNormKernels& kernels = normalize_table().segments[wide];
-  int64_t grain = std::max<int64_t>(1, elements_at_once / (call.outer * call.inner));
-  parallel_for(0, call.channels, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t c = begin; c < end; c++)
-      call.grad ? backward_channel(call, kernels, c) : forward_channel(call, kernels, c);
+  int64_t tile = channel_tile(call), tiles = (call.channels + tile - 1) / tile;
+  int64_t grain = std::max<int64_t>(1, elements_at_once / (call.outer * call.inner * tile));
+  parallel_for(0, tiles, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      int64_t first = i * tile, count = std::min(tile, call.channels - first);
+      call.grad ? backward_channels(call, kernels, first, count)
+                : forward_channels(call, kernels, first, count);
+    }
   });
 }
 
@@ -160,42 +189,39 @@ void forward_group(const ChannelNormCall& call, const SegmentNormKernels& kernel
   int64_t count = call.channels / call.groups, first = group % call.groups * count;
   int64_t start = group * count * call.inner;
   Segments whole{1, 0, count * call.inner}, one{1, 0, call.inner};
-  Moments m = kernels.moments(from(call.input, call.dtype, start), whole);
+  Moments m;
+  kernels.moments(from(call.input, call.dtype, start), whole, 1, &m);
   Standard s = found(call, group, m.mean, m.squares, whole.length);
-  if (!call.weight && !call.bias)
-    return kernels.transform(from(call.input, call.dtype, start), from(call.out, call.dtype, start), whole, s.mean,
-                             s.scale, 0);
   for (int64_t k = 0; k < count; k++) {
     int64_t at = start + k * call.inner;
-    kernels.transform(from(call.input, call.dtype, at), from(call.out, call.dtype, at), one, s.mean,
-                      s.scale * number_at(call.weight, call.dtype, first + k, 1),
-                      number_at(call.bias, call.dtype, first + k, 0));
+    Line line = output_line(call, s, first + k);
+    kernels.transform(from(call.input, call.dtype, at), from(call.out, call.dtype, at), one, 1, &line);
   }
 }
 
 // `sums` has one entry for each channel of each sample.
-void backward_group(const ChannelNormCall& call, const SegmentNormKernels& kernels, int64_t group, GradientSums* sums) {
+void backward_group(const ChannelNormCall& call, const SegmentNormKernels& kernels, int64_t group,
+                    GradientSums* sums) {
   int64_t count = call.channels / call.groups, first = group % call.groups * count;
   int64_t start = group * count * call.inner;
   Segments one{1, 0, call.inner};
   Standard s = given(call, group);
-  double grad = 0, product = 0;
+  double grad = 0, product = 0, n = double(count * call.inner);
   for (int64_t k = 0; k < count; k++) {
     int64_t at = start + k * call.inner;
     GradientSums& own = sums[group * count + k];
-    own = kernels.sums(from(call.grad, call.dtype, at), from(call.input, call.dtype, at), one, s.mean);
+    kernels.sums(from(call.grad, call.dtype, at), from(call.input, call.dtype, at), one, 1, &s.mean, &own);
     double weight = number_at(call.weight, call.dtype, first + k, 1);
     grad += weight * own.grad;
     product += weight * own.product;
   }
-  double n = double(count * call.inner);
+  // The means hold the weights of all channels, the factor of g that of one.
+  GradientLine line = input_gradient(s, 1, grad / n, product / n, false);
   for (int64_t k = 0; call.grad_input && k < count; k++) {
     int64_t at = start + k * call.inner;
-    // The means hold the weights of all channels, dx = scale (weight g - ...) that of one.
-    Linear all = input_gradient(s, 1, grad / n, product / n, false);
+    line.scale = s.scale * number_at(call.weight, call.dtype, first + k, 1);
     kernels.gradient(from(call.grad, call.dtype, at), from(call.input, call.dtype, at),
-                     from(call.grad_input, call.dtype, at), one,
-                     all.scale * number_at(call.weight, call.dtype, first + k, 1), all.slope, s.mean, all.shift);
+                     from(call.grad_input, call.dtype, at), one, 1, &line);
   }
 }
 
@@ -223,7 +249,8 @@ void group_norm(const ChannelNormCall& call) {
 
 // Channels of one element each: a group is a row, whose weights are those of its place in the sample.
 void group_norm_of_rows(const ChannelNormCall& call) {
-  RowNormCall rows{call.dtype, true, call.outer * call.groups, call.channels / call.groups, call.groups, call.eps};
+  RowNormCall rows{call.dtype,  true,    call.outer * call.groups, call.channels / call.groups,
+                   call.groups, call.eps};
   rows.input = call.input;
   rows.weight = call.weight;
   rows.bias = call.bias;
@@ -252,7 +279,8 @@ namespace {
 // The gradients of weight and bias are sums over all rows: a sum for each block of rows, added in order.
 void row_norm_backward(const RowNormCall& call, const RowNormKernels& kernels) {
   constexpr int64_t most_blocks = 64, fewest_rows = 16;
-  int64_t block = std::max({fewest_rows, (call.rows + most_blocks - 1) / most_blocks, elements_at_once / call.n});
+  int64_t block =
+      std::max({fewest_rows, (call.rows + most_blocks - 1) / most_blocks, elements_at_once / call.n});
   block = (block + call.period - 1) / call.period * call.period;
   int64_t blocks = (call.rows + block - 1) / block, size = call.n * call.period;
   bool weights = call.grad_weight, biases = call.grad_bias;
@@ -260,7 +288,8 @@ void row_norm_backward(const RowNormCall& call, const RowNormKernels& kernels) {
   double *weight_sums = scratch.as<double>(), *bias_sums = weight_sums + (weights ? blocks * size : 0);
   parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
-      double *own_weights = weights ? weight_sums + i * size : nullptr, *own_biases = biases ? bias_sums + i * size : nullptr;
+      double *own_weights = weights ? weight_sums + i * size : nullptr,
+             *own_biases = biases ? bias_sums + i * size : nullptr;
       if (weights) std::fill_n(own_weights, size, 0.0);
       if (biases) std::fill_n(own_biases, size, 0.0);
       kernels.backward(call, i * block, std::min(call.rows, (i + 1) * block), own_weights, own_biases);

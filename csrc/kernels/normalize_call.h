@@ -1,5 +1,5 @@
-// What the normalisations ask of a device. Everything is contiguous and of one type, Float32 or Float64. Null pointers
-// are operands that are not there, and results that are not wanted.
+// What the normalisations ask of a device. Everything is contiguous and of one type, Float32 or Float64. Null
+// pointers are operands that are not there, and results that are not wanted.
 #pragma once
 #include <cstdint>
 
@@ -7,9 +7,9 @@
 
 namespace tt {
 
-// y = (x - mean) * scale * weight + bias over [outer, channels, inner], with weight and bias for each channel. The mean
-// and scale = 1 / sqrt(variance + eps) belong to a channel (groups == 0: batch norm), or to one of `groups` groups of
-// channels of one of `outer` samples.
+// y = (x - mean) * scale * weight + bias over [outer, channels, inner], with weight and bias for each
+// channel. The mean and scale = 1 / sqrt(variance + eps) belong to a channel (groups == 0: batch norm), or to
+// one of `groups` groups of channels of one of `outer` samples.
 struct ChannelNormCall {
   DType dtype;
   int64_t outer, channels, inner, groups = 0;
@@ -18,10 +18,11 @@ struct ChannelNormCall {
   const void* input = nullptr;
   const void* weight = nullptr;
   const void* bias = nullptr;
-  void* mean = nullptr;   // found by a forward call that is not `fixed`, else given
+  void* mean = nullptr;  // found by a forward call that is not `fixed`, else given
   void* scale = nullptr;
   void* variance = nullptr;  // found: with the divisor n - 1
-  void* running_mean = nullptr;  // batch norm: moved by the part `momentum` towards the mean and variance found
+  void* running_mean =
+      nullptr;  // batch norm: moved by the part `momentum` towards the mean and variance found
   void* running_variance = nullptr;
   double momentum = 0;
   void* out = nullptr;

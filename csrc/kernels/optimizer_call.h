@@ -34,19 +34,20 @@ constexpr int max_update_states = 3;
 
 // What a rule is told; which of them it reads, its functor says.
 struct UpdateNumbers {
-  double sign = 1;          // of the gradient: -1 climbs
-  double weight_decay = 0;  // adds this times the parameter to the gradient
-  double shrink = 1;        // the parameter is first multiplied by this
-  double rate = 0;          // how far to go
-  double second_rate = 0;   // how far along the running mean (NAdam)
+  double sign = 1;                          // of the gradient: -1 climbs
+  double weight_decay = 0;                  // adds this times the parameter to the gradient
+  double shrink = 1;                        // the parameter is first multiplied by this
+  double rate = 0;                          // how far to go
+  double second_rate = 0;                   // how far along the running mean (NAdam)
   double of_gradient = 0, of_momentum = 1;  // what a step is made of (SGD)
-  double decay = 0;         // of the running mean of gradients; momentum
-  double square_decay = 0;  // of the running mean of squares
-  double take = 0;          // the share of a new gradient in the running mean (SGD), of a new value in the average (ASGD)
-  double correction = 1;    // divides the root of the mean of squares, or that mean (NAdam)
+  double decay = 0;                         // of the running mean of gradients; momentum
+  double square_decay = 0;                  // of the running mean of squares
+  double take =
+      0;  // the share of a new gradient in the running mean (SGD), of a new value in the average (ASGD)
+  double correction = 1;  // divides the root of the mean of squares, or that mean (NAdam)
   double eps = 0;
   double smallest = 0, largest = 0;  // step sizes of Rprop, whose factors are `decay` and `take`
-  bool adaptive = true;     // RAdam: the mean of squares can be relied upon
+  bool adaptive = true;              // RAdam: the mean of squares can be relied upon
 };
 
 // Elements of the tensors lie alike in memory, without gaps, all of one dtype.

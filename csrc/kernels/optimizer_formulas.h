@@ -1,5 +1,6 @@
-// The update rules of the optimizers for one element: p the parameter, g its gradient, then what is kept of it between
-// steps. Written for a scalar, as the other formulas are: g++ vectorises a loop over them, nvcc makes kernels of them.
+// The update rules of the optimizers for one element: p the parameter, g its gradient, then what is kept of
+// it between steps. Written for a scalar, as the other formulas are: g++ vectorises a loop over them, nvcc
+// makes kernels of them.
 #pragma once
 #include "kernels/math.h"
 #include "kernels/optimizer_call.h"
@@ -12,8 +13,8 @@ TT_INLINE T mixed(T m, T x, T take) {
   return m + take * (x - m);
 }
 
-// The gradient to follow: its sign and the weight decay taken into account. An infinite parameter without weight decay
-// must not become NaN; a mask sees to it, as a condition would double every loop.
+// The gradient to follow: its sign and the weight decay taken into account. An infinite parameter without
+// weight decay must not become NaN; a mask sees to it, as a condition would double every loop.
 template <class T>
 struct Followed {
   T sign, weight_decay;
@@ -39,7 +40,11 @@ struct SgdMomentum {
   Followed<T> followed;
   T rate, keep, take, of_gradient, of_momentum;
   TT_INLINE explicit SgdMomentum(const UpdateNumbers& u)
-      : followed(u), rate(T(u.rate)), keep(T(u.decay)), take(T(u.take)), of_gradient(T(u.of_gradient)),
+      : followed(u),
+        rate(T(u.rate)),
+        keep(T(u.decay)),
+        take(T(u.take)),
+        of_gradient(T(u.of_gradient)),
         of_momentum(T(u.of_momentum)) {}
   TT_INLINE void operator()(T& p, T g, T& b) const {
     g = followed(g, p);
@@ -54,7 +59,10 @@ struct Moments {
   Followed<T> followed;
   T shrink, take, square_decay, square_take;
   TT_INLINE explicit Moments(const UpdateNumbers& u)
-      : followed(u), shrink(T(u.shrink)), take(T(1 - u.decay)), square_decay(T(u.square_decay)),
+      : followed(u),
+        shrink(T(u.shrink)),
+        take(T(1 - u.decay)),
+        square_decay(T(u.square_decay)),
         square_take(T(1 - u.square_decay)) {}
   TT_INLINE T operator()(T& p, T g, T& m, T& v) const {
     p *= shrink;
@@ -96,8 +104,12 @@ struct RmsBase {
   Followed<T> followed;
   T rate, square_decay, square_take, eps, momentum;
   TT_INLINE explicit RmsBase(const UpdateNumbers& u)
-      : followed(u), rate(T(u.rate)), square_decay(T(u.square_decay)), square_take(T(1 - u.square_decay)),
-        eps(T(u.eps)), momentum(T(u.decay)) {}
+      : followed(u),
+        rate(T(u.rate)),
+        square_decay(T(u.square_decay)),
+        square_take(T(1 - u.square_decay)),
+        eps(T(u.eps)),
+        momentum(T(u.decay)) {}
   TT_INLINE T scaled(T g, T& s) const {
     s = square_decay * s + square_take * g * g;
     return g / (math::sqrt(s) + eps);
@@ -117,12 +129,16 @@ struct RmsBase {
 template <class T>
 struct RmsProp : RmsBase<T> {
   using RmsBase<T>::RmsBase;
-  TT_INLINE void operator()(T& p, T g, T& s) const { p -= this->rate * this->scaled(this->followed(g, p), s); }
+  TT_INLINE void operator()(T& p, T g, T& s) const {
+    p -= this->rate * this->scaled(this->followed(g, p), s);
+  }
 };
 template <class T>
 struct RmsPropMomentum : RmsBase<T> {
   using RmsBase<T>::RmsBase;
-  TT_INLINE void operator()(T& p, T g, T& s, T& b) const { this->move(p, this->scaled(this->followed(g, p), s), b); }
+  TT_INLINE void operator()(T& p, T g, T& s, T& b) const {
+    this->move(p, this->scaled(this->followed(g, p), s), b);
+  }
 };
 template <class T>
 struct RmsPropCentered : RmsBase<T> {
@@ -157,7 +173,10 @@ struct Adadelta {
   Followed<T> followed;
   T rate, square_decay, square_take, eps;
   TT_INLINE explicit Adadelta(const UpdateNumbers& u)
-      : followed(u), rate(T(u.rate)), square_decay(T(u.square_decay)), square_take(T(1 - u.square_decay)),
+      : followed(u),
+        rate(T(u.rate)),
+        square_decay(T(u.square_decay)),
+        square_take(T(1 - u.square_decay)),
         eps(T(u.eps)) {}
   TT_INLINE void operator()(T& p, T g, T& s, T& a) const {
     g = followed(g, p);
@@ -188,7 +207,10 @@ struct NAdam {
   Moments<T> moments;
   T rate, second_rate, correction, eps;
   TT_INLINE explicit NAdam(const UpdateNumbers& u)
-      : moments(u), rate(T(u.rate)), second_rate(T(u.second_rate)), correction(T(1 / u.correction)),
+      : moments(u),
+        rate(T(u.rate)),
+        second_rate(T(u.second_rate)),
+        correction(T(1 / u.correction)),
         eps(T(u.eps)) {}
   TT_INLINE void operator()(T& p, T g, T& m, T& v) const {
     g = moments(p, g, m, v);
@@ -227,7 +249,11 @@ template <class T>
 struct Rprop {
   T sign, shrinking, growing, smallest, largest;
   TT_INLINE explicit Rprop(const UpdateNumbers& u)
-      : sign(T(u.sign)), shrinking(T(u.decay)), growing(T(u.take)), smallest(T(u.smallest)), largest(T(u.largest)) {}
+      : sign(T(u.sign)),
+        shrinking(T(u.decay)),
+        growing(T(u.take)),
+        smallest(T(u.smallest)),
+        largest(T(u.largest)) {}
   TT_INLINE void operator()(T& p, T g, T& previous, T& step) const {
     g *= sign;
     T same = g * previous;

@@ -10,9 +10,9 @@
 namespace tt {
 namespace {
 
-constexpr int64_t rows_at_once = 8;          // of the batch, worth a thread of their own
-constexpr int64_t cached_weight = 2 << 20;   // bytes that every thread may keep for itself
-constexpr int64_t gates_at_once = 1 << 14;   // elements
+constexpr int64_t rows_at_once = 8;         // of the batch, worth a thread of their own
+constexpr int64_t cached_weight = 2 << 20;  // bytes that every thread may keep for itself
+constexpr int64_t gates_at_once = 1 << 14;  // elements
 
 template <class T>
 T* shifted(T* p, int64_t elements, DType type) {
@@ -20,15 +20,25 @@ T* shifted(T* p, int64_t elements, DType type) {
   return p ? reinterpret_cast<T*>(reinterpret_cast<Byte*>(p) + elements * size_of(type)) : nullptr;
 }
 
-// A product with one fixed matrix, over and over: planned once, for the whole batch, so that its bits do not depend on
-// how many rows a thread has.
+// A product with one fixed matrix, over and over: planned once, for the whole batch, so that its bits do not
+// depend on how many rows a thread has.
 class StepProduct {
  public:
   StepProduct(DType type, int64_t rows, int64_t n, int64_t k, const void* b, int64_t b_row, int64_t b_col,
               bool shared)
       : core_(type == DType::Float32 ? gemm_float() : gemm_double()), shared_(shared) {
-    call_ = {.dtype = type, .m = rows, .n = n, .k = k, .a = nullptr, .a_row = k, .a_col = 1, .b = b,
-             .b_row = b_row, .b_col = b_col, .c = nullptr, .c_row = n};
+    call_ = {.dtype = type,
+             .m = rows,
+             .n = n,
+             .k = k,
+             .a = nullptr,
+             .a_row = k,
+             .a_col = 1,
+             .b = b,
+             .b_row = b_row,
+             .b_col = b_col,
+             .c = nullptr,
+             .c_row = n};
     plan_ = core_.plan(call_);
   }
   void run(int64_t rows, const void* a, int64_t a_row, void* c, int64_t c_row, bool accumulate,
@@ -51,8 +61,8 @@ class StepProduct {
   bool shared_;
 };
 
-// Threads share out the batch, each going through all steps on its own, unless that would make each of them read
-// weights that do not fit its cache: then they share out every step.
+// Threads share out the batch, each going through all steps on its own, unless that would make each of them
+// read weights that do not fit its cache: then they share out every step.
 bool splits_batch(const RecurrentSteps& s) {
   int64_t weight = gates_of(s.cell) * s.hidden * s.outputs * size_of(s.dtype);
   return s.batch >= 2 * rows_at_once && weight <= cached_weight;
@@ -64,7 +74,8 @@ void over_batch(const RecurrentSteps& s, bool split, Body&& body) {
   parallel_for(0, s.batch, rows_at_once, body);
 }
 
-// Calls body(row, first, count) step by step: `count` sequences from `first` on, of which the first stands at `row`.
+// Calls body(row, first, count) step by step: `count` sequences from `first` on, of which the first stands at
+// `row`.
 template <class Body>
 void each_step(const RecurrentSteps& s, bool backwards, int64_t first, int64_t last, Body&& body) {
   for (int64_t i = 0; i < s.steps; i++) {
@@ -130,13 +141,24 @@ void cpu_recurrent(const RecurrentCall& c) {
       void *state = shifted(c.state, first * c.outputs, type), *sums = shifted(c.gates, row * width, type);
       void* out = shifted(c.out, row * c.out_pitch, type);
       if (c.previous)
-        copy_rows(type, count, c.outputs, shifted(c.previous, row * c.outputs, type), c.pitch * c.outputs, state,
-                  c.outputs);
+        copy_rows(type, count, c.outputs, shifted(c.previous, row * c.outputs, type), c.pitch * c.outputs,
+                  state, c.outputs);
       void* product_to = gru ? scratch.as<void>() : sums;
-      product.run(count, state, c.outputs, product_to, gru ? width : c.pitch * width, !gru, gru ? c.bias : nullptr);
-      GateRows rows{count, c.hidden, sums, c.pitch * width, product_to, width,
-                    shifted(c.inner, row * c.hidden, type), c.pitch * c.hidden, state, c.outputs,
-                    shifted(c.cell_state, first * c.hidden, type), out, c.pitch * c.out_pitch};
+      product.run(count, state, c.outputs, product_to, gru ? width : c.pitch * width, !gru,
+                  gru ? c.bias : nullptr);
+      GateRows rows{count,
+                    c.hidden,
+                    sums,
+                    c.pitch * width,
+                    product_to,
+                    width,
+                    shifted(c.inner, row * c.hidden, type),
+                    c.pitch * c.hidden,
+                    state,
+                    c.outputs,
+                    shifted(c.cell_state, first * c.hidden, type),
+                    out,
+                    c.pitch * c.out_pitch};
       if (c.projection) {
         rows.state = shifted(c.full, row * c.hidden, type);
         rows.state_pitch = c.pitch * c.hidden;
@@ -151,8 +173,8 @@ void cpu_recurrent(const RecurrentCall& c) {
 }
 
 // The gradient of a projected state, kept for the projection's weight, and from it that of the state before.
-static void unproject(const RecurrentBackwardCall& c, const StepProduct& projection, int64_t row, int64_t count,
-                      const void* grad_state, void* grad_full) {
+static void unproject(const RecurrentBackwardCall& c, const StepProduct& projection, int64_t row,
+                      int64_t count, const void* grad_state, void* grad_full) {
   const DType type = c.dtype;
   void* kept = shifted(c.grad_projected, row * c.outputs, type);
   const void* out = shifted(c.grad_out, row * c.grad_out_pitch, type);
@@ -181,12 +203,20 @@ void cpu_recurrent_backward(const RecurrentBackwardCall& c) {
     Scratch scratch(c.projection ? (last - first) * c.hidden * item : 0);
     each_step(c, !c.reverse, first, last, [&](int64_t row, int64_t count) {
       void* state = shifted(c.grad_state, first * c.outputs, type);
-      GateGradRows rows{count, c.hidden, shifted(c.gates, row * width, type), c.pitch * width,
-                        shifted(c.inner, row * c.hidden, type), c.pitch * c.hidden,
-                        shifted(c.previous, row * c.outputs, type), c.pitch * c.outputs,
-                        shifted(c.grad_out, row * c.grad_out_pitch, type), c.pitch * c.grad_out_pitch, state,
+      GateGradRows rows{count,
+                        c.hidden,
+                        shifted(c.gates, row * width, type),
+                        c.pitch * width,
+                        shifted(c.inner, row * c.hidden, type),
+                        c.pitch * c.hidden,
+                        shifted(c.previous, row * c.outputs, type),
+                        c.pitch * c.outputs,
+                        shifted(c.grad_out, row * c.grad_out_pitch, type),
+                        c.pitch * c.grad_out_pitch,
+                        state,
                         shifted(c.grad_cell_state, first * c.hidden, type),
-                        shifted(c.grad_gates, row * width, type), shifted(c.grad_product, row * width, type)};
+                        shifted(c.grad_gates, row * width, type),
+                        shifted(c.grad_product, row * width, type)};
       if (c.projection) {
         unproject(c, projection, row, count, state, scratch.as<void>());
         rows.grad_state = scratch.as<void>();

@@ -1,4 +1,5 @@
-// Recurrent layers: the steps through time, and between them the loops over gates that each instruction set has.
+// Recurrent layers: the steps through time, and between them the loops over gates that each instruction set
+// has.
 #pragma once
 #include "kernels/recurrent_call.h"
 #include "kernels/select.h"
@@ -34,8 +35,8 @@ struct GateGradRows {
   int64_t previous_pitch;
   const void* grad_out;  // may be null
   int64_t grad_out_pitch;
-  void* grad_state;       // [count, hidden] of the new state; gru: then what reaches the old one past the gates
-  void* grad_cell_state;  // [count, hidden]
+  void* grad_state;  // [count, hidden] of the new state; gru: then what reaches the old one past the gates
+  void* grad_cell_state;            // [count, hidden]
   void *grad_gates, *grad_product;  // with the pitch of the gates
 };
 

@@ -6,8 +6,9 @@
 
 namespace tt {
 
-// Bags of rows of a table [rows, width]: bag b holds the entries from offsets[b] up to offsets[b + 1]. The result is the
-// sum of scale * row, or the largest of the rows, element by element; nothing is 0. Float32 or Float64.
+// Bags of rows of a table [rows, width]: bag b holds the entries from offsets[b] up to offsets[b + 1]. The
+// result is the sum of scale * row, or the largest of the rows, element by element; nothing is 0. Float32 or
+// Float64.
 struct EmbeddingBagCall {
   DType dtype;
   int64_t bags, width;
@@ -20,8 +21,8 @@ struct EmbeddingBagCall {
   void* out = nullptr;
 };
 
-// Connectionist temporal classification: log probabilities [steps, batch, classes] and a target for each sample of the
-// batch, `targets + target_offsets[i]`. Float32 or Float64.
+// Connectionist temporal classification: log probabilities [steps, batch, classes] and a target for each
+// sample of the batch, `targets + target_offsets[i]`. Float32 or Float64.
 struct CtcCall {
   DType dtype;
   int64_t steps, batch, classes, blank;
@@ -30,12 +31,12 @@ struct CtcCall {
   const int64_t* target_offsets;
   const int64_t* target_lengths;
   const int64_t* input_lengths;
-  int64_t longest;           // target
-  void* alpha;               // [batch, steps, 2 longest + 1]: from forward to backward
-  void* loss;                // [batch]: likewise
+  int64_t longest;             // target
+  void* alpha;                 // [batch, steps, 2 longest + 1]: from forward to backward
+  void* loss;                  // [batch]: likewise
   const void* grad = nullptr;  // backward: of each loss
   bool zero_infinity = false;
-  void* out = nullptr;         // like log_probs
+  void* out = nullptr;  // like log_probs
 };
 
 void cpu_embedding_bag(const EmbeddingBagCall& call);

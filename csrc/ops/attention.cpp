@@ -34,11 +34,13 @@ void check_operands(const Tensor& q, const Tensor& k, const Tensor& v) {
   check_floating(name, q);
   check(q.size(-1) == k.size(-1), name, ": the last sizes of query and key differ, got ", q.sizes(), " and ",
         k.sizes());
-  check(k.size(-2) == v.size(-2), name, ": key and value differ in length, got ", k.sizes(), " and ", v.sizes());
+  check(k.size(-2) == v.size(-2), name, ": key and value differ in length, got ", k.sizes(), " and ",
+        v.sizes());
 }
 
 void check_mask(const Tensor& mask, const Tensor& q) {
-  const bool fits = mask.dtype() == DType::Bool || mask.dtype() == q.dtype() || mask.dtype() == DType::Float32;
+  const bool fits =
+      mask.dtype() == DType::Bool || mask.dtype() == q.dtype() || mask.dtype() == DType::Float32;
   check(fits && (mask.dtype() != DType::Float32 || q.dtype() != DType::Float64), name,
         ": Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: ",
         name_of(mask.dtype()), " and query.dtype: ", name_of(q.dtype()));
@@ -53,8 +55,8 @@ Tensor for_each_query_head(const Tensor& x, const Tensor& q, const Attention& a)
 }
 
 Tensor causal_bias(const Tensor& scores) {
-  Tensor hidden = full({scores.size(-2), scores.size(-1)}, -std::numeric_limits<double>::infinity(), scores.dtype(),
-                       scores.device());
+  Tensor hidden = full({scores.size(-2), scores.size(-1)}, -std::numeric_limits<double>::infinity(),
+                       scores.dtype(), scores.device());
   return triu(hidden, 1);
 }
 
@@ -84,8 +86,8 @@ Tensor per_key_head(const Tensor& g, const Tensor& x) {
   return sum(reshape(g, sizes), Shape{head + 1});
 }
 
-Gradients composed_backward(const Tensor& g, const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask,
-                            const Attention& a) {
+Gradients composed_backward(const Tensor& g, const Tensor& q, const Tensor& k, const Tensor& v,
+                            const Tensor& mask, const Attention& a) {
   const Tensor keys = for_each_query_head(k, q, a), values = for_each_query_head(v, q, a);
   const Tensor p = probabilities(q, keys, mask, a), to_p = matmul(g, transpose(values, -2, -1));
   const Tensor product = mul(p, to_p);
@@ -100,7 +102,9 @@ template <class Data>
 HeadMatrices<Data> heads_of(const Tensor& x) {
   if (!x.defined()) return {};
   const int rank = x.rank();
-  auto stride = [&](int dim) { return rank < dim || x.sizes()[rank - dim] == 1 ? 0 : x.strides()[rank - dim]; };
+  auto stride = [&](int dim) {
+    return rank < dim || x.sizes()[rank - dim] == 1 ? 0 : x.strides()[rank - dim];
+  };
   return {x.bytes(), stride(4), stride(3), stride(2)};
 }
 
@@ -109,14 +113,27 @@ Tensor with_rows(const Tensor& x) {
   return x.strides().back() == 1 || x.sizes().back() <= 1 ? x : contiguous(x);
 }
 
-AttentionShape shape_of(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask, const Attention& a) {
+AttentionShape shape_of(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask,
+                        const Attention& a) {
   auto size = [](const Tensor& x, int dim) { return x.rank() < dim ? 1 : x.sizes()[x.rank() - dim]; };
-  return {q.dtype(),  size(q, 4), size(q, 3), size(q, 3) / size(k, 3), size(q, 2), size(k, 2),
-          size(q, 1), size(v, 1), a.scale,    a.causal,                heads_of<const void>(q),
-          heads_of<const void>(k), heads_of<const void>(v), heads_of<const void>(mask)};
+  return {q.dtype(),
+          size(q, 4),
+          size(q, 3),
+          size(q, 3) / size(k, 3),
+          size(q, 2),
+          size(k, 2),
+          size(q, 1),
+          size(v, 1),
+          a.scale,
+          a.causal,
+          heads_of<const void>(q),
+          heads_of<const void>(k),
+          heads_of<const void>(v),
+          heads_of<const void>(mask)};
 }
 
-// A result with contiguous rows, and the dimensions of a batch of heads in the order in which x has them in memory.
+// A result with contiguous rows, and the dimensions of a batch of heads in the order in which x has them in
+// memory.
 Tensor laid_out_as(const Tensor& x, int64_t width) {
   Shape sizes = x.sizes();
   sizes.back() = width;
@@ -135,8 +152,9 @@ Tensor laid_out_as(const Tensor& x, int64_t width) {
   return empty_strided(sizes, strides, x.dtype(), x.device());
 }
 
-Gradients backward(const Gradients& grads, Wanted wanted, const Tensor& query, const Tensor& key, const Tensor& value,
-                   const Tensor& mask, const Tensor& out, const Tensor& logsum, const Attention& a) {
+Gradients backward(const Gradients& grads, Wanted wanted, const Tensor& query, const Tensor& key,
+                   const Tensor& value, const Tensor& mask, const Tensor& out, const Tensor& logsum,
+                   const Attention& a) {
   if (any_needs_grad(inputs(grads[0], query, key, value)))
     return composed_backward(grads[0], query, key, value, mask, a);
   const Tensor q = with_rows(query), k = with_rows(key), v = with_rows(value), g = with_rows(grads[0]);
@@ -178,7 +196,8 @@ bool has_kernel(const Tensor& q) {
 }
 
 // Operands of one rank, at most 4, whose batches agree.
-Tensor by_kernel(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask, const Attention& a) {
+Tensor by_kernel(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask,
+                 const Attention& a) {
   const bool recorded = any_needs_grad(inputs(query, key, value));
   Tensor out, logsum;
   {
@@ -213,7 +232,8 @@ Tensor blockwise(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor
   const bool gqa = a.shares_heads;
   Shape batch = leading(q);
   if (!gqa) batch = broadcast(name, broadcast(name, batch, leading(k)), leading(v));
-  Tensor query = with_batch(q, batch, false), key = with_batch(k, batch, gqa), value = with_batch(v, batch, gqa);
+  Tensor query = with_batch(q, batch, false), key = with_batch(k, batch, gqa),
+         value = with_batch(v, batch, gqa);
   Tensor numbers;
   if (mask.defined()) {
     GradGuard off(false);
@@ -254,8 +274,8 @@ Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, cons
   if (is_half(query.dtype())) {
     auto wide = [](const Tensor& x) { return to_dtype(x, DType::Float32); };
     std::optional<Tensor> numbers = mask && mask->is_floating() ? std::optional(wide(*mask)) : mask;
-    return to_dtype(scaled_dot_product_attention(wide(query), wide(key), wide(value), numbers, dropout_p, is_causal,
-                                                 scale, enable_gqa),
+    return to_dtype(scaled_dot_product_attention(wide(query), wide(key), wide(value), numbers, dropout_p,
+                                                 is_causal, scale, enable_gqa),
                     query.dtype());
   }
   const Attention a{scale ? *scale : 1 / std::sqrt(double(std::max<int64_t>(1, query.size(-1)))), is_causal,

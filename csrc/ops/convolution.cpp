@@ -1,5 +1,6 @@
-// Convolution and its transpose. With <a, b> the sum over all products, <conv(x, w), y> is linear in each of x, w and
-// y; the three products below are its derivatives for one of them, and each is the derivative of the other two.
+// Convolution and its transpose. With <a, b> the sum over all products, <conv(x, w), y> is linear in each of
+// x, w and y; the three products below are its derivatives for one of them, and each is the derivative of the
+// other two.
 #include "ops/convolution.h"
 
 #include "core/device.h"
@@ -15,7 +16,8 @@ using Geometry = ConvolutionGeometry;
 using Pass = ConvolutionPass;
 
 Tensor product_for_output(const Tensor& x, const Tensor& w, const Tensor& bias, const Geometry& g);
-Tensor product_for_input(const Tensor& y, const Tensor& w, const Tensor& bias, const Geometry& g, const char* name);
+Tensor product_for_input(const Tensor& y, const Tensor& w, const Tensor& bias, const Geometry& g,
+                         const char* name);
 Tensor product_for_weight(const Tensor& x, const Tensor& y, const Geometry& g);
 
 // ---------------------------------------------------------------- the kernel
@@ -34,7 +36,8 @@ Tensor operand(const Tensor& x, DType compute) { return contiguous(to_dtype(x, c
 void* data_of(const Tensor& x) { return x.defined() ? x.bytes() : nullptr; }
 
 // One of x, w and y is written, and in the weight pass the bias.
-void run(Pass pass, const Tensor& x, const Tensor& w, const Tensor& y, const Tensor& bias, const Geometry& g) {
+void run(Pass pass, const Tensor& x, const Tensor& w, const Tensor& y, const Tensor& bias,
+         const Geometry& g) {
   const Kernels& kernels = kernels_of(x.device());
   check(kernels.network && kernels.network->convolution, "convolution: not implemented on ", x.device());
   kernels.network->convolution({pass, x.dtype(), g, x.bytes(), w.bytes(), y.bytes(), data_of(bias)});
@@ -114,10 +117,12 @@ Gradients output_backward(const Gradients& grads, Wanted wanted, const Tensor& x
 
 Tensor product_for_output(const Tensor& x, const Tensor& w, const Tensor& bias, const Geometry& g) {
   Tensor y = compute_output(x, w, bias, g);
-  return record_joint("ConvolutionBackward0", y, inputs(x, w, bias), save(kept(x, w), kept(w, x), g), output_backward);
+  return record_joint("ConvolutionBackward0", y, inputs(x, w, bias), save(kept(x, w), kept(w, x), g),
+                      output_backward);
 }
 
-Gradients input_backward(const Gradients& grads, Wanted wanted, const Tensor& y, const Tensor& w, const Geometry& g) {
+Gradients input_backward(const Gradients& grads, Wanted wanted, const Tensor& y, const Tensor& w,
+                         const Geometry& g) {
   const Tensor& grad = grads[0];
   Gradients result(3);
   if (wanted[0]) result[0] = product_for_output(grad, w, {}, g);
@@ -126,12 +131,14 @@ Gradients input_backward(const Gradients& grads, Wanted wanted, const Tensor& y,
   return result;
 }
 
-Tensor product_for_input(const Tensor& y, const Tensor& w, const Tensor& bias, const Geometry& g, const char* name) {
+Tensor product_for_input(const Tensor& y, const Tensor& w, const Tensor& bias, const Geometry& g,
+                         const char* name) {
   Tensor x = compute_input(y, w, bias, g);
   return record_joint(name, x, inputs(y, w, bias), save(kept(y, w), kept(w, y), g), input_backward);
 }
 
-Gradients weight_backward(const Gradients& grads, Wanted wanted, const Tensor& x, const Tensor& y, const Geometry& g) {
+Gradients weight_backward(const Gradients& grads, Wanted wanted, const Tensor& x, const Tensor& y,
+                          const Geometry& g) {
   Gradients result(2);
   if (wanted[0]) result[0] = product_for_input(y, grads[0], {}, g, "ConvolutionBackwardBackward0");
   if (wanted[1]) result[1] = product_for_output(x, grads[0], {}, g);
@@ -165,8 +172,10 @@ Shape per_dimension(const char* op, const char* what, const Shape& values, int r
 }
 
 void check_numbers(const Request& r) {
-  for (int64_t v : r.stride) check(v > 0, r.op, ": non-positive stride is not supported, got stride=", r.stride);
-  for (int64_t v : r.padding) check(v >= 0, r.op, ": negative padding is not supported, got padding=", r.padding);
+  for (int64_t v : r.stride)
+    check(v > 0, r.op, ": non-positive stride is not supported, got stride=", r.stride);
+  for (int64_t v : r.padding)
+    check(v >= 0, r.op, ": negative padding is not supported, got padding=", r.padding);
   for (int64_t v : r.dilation)
     check(v > 0, r.op, ": dilation should be greater than zero, got dilation=", r.dilation);
   for (int64_t v : r.output_padding)
@@ -175,14 +184,14 @@ void check_numbers(const Request& r) {
 }
 
 void check_types(const Request& r) {
-  check(r.x.device() == r.weight.device(), r.op, ": expected input and weight on one device, got ", r.x.device(),
-        " and ", r.weight.device());
+  check(r.x.device() == r.weight.device(), r.op, ": expected input and weight on one device, got ",
+        r.x.device(), " and ", r.weight.device());
   check(r.x.dtype() == r.weight.dtype(), r.op, ": input type (", name_of(r.x.dtype()), ") and weight type (",
         name_of(r.weight.dtype()), ") should be the same");
   if (r.x.dtype() == DType::Bool) fail(ErrorKind::NotImplemented, r.op, ": not implemented for bool");
   if (!r.bias) return;
-  check(r.bias->device() == r.x.device(), r.op, ": expected input and bias on one device, got ", r.x.device(), " and ",
-        r.bias->device());
+  check(r.bias->device() == r.x.device(), r.op, ": expected input and bias on one device, got ", r.x.device(),
+        " and ", r.bias->device());
   check(r.bias->dtype() == r.x.dtype(), r.op, ": input type (", name_of(r.x.dtype()), ") and bias type (",
         name_of(r.bias->dtype()), ") should be the same");
 }
@@ -192,11 +201,12 @@ void check_channels(const Request& r) {
   check(w[0] > 0, r.op, ": expected weight to be at least 1 at dimension 0, but got weight of size ", w);
   for (int d = 2; d < w.size(); d++)
     check(w[d] > 0, r.op, ": kernel size should be greater than zero, but got weight of size ", w);
-  check(w[0] % r.groups == 0, r.op, ": given groups=", r.groups, ", expected weight to be divisible by ", r.groups,
-        " at dimension 0, but got weight of size ", w);
+  check(w[0] % r.groups == 0, r.op, ": given groups=", r.groups, ", expected weight to be divisible by ",
+        r.groups, " at dimension 0, but got weight of size ", w);
   int64_t channels = r.transposed ? w[0] : w[1] * r.groups, outputs = r.transposed ? w[1] * r.groups : w[0];
-  check(r.x.sizes()[1] == channels, r.op, ": given groups=", r.groups, ", weight of size ", w, ", expected input",
-        r.x.sizes(), " to have ", channels, " channels, but got ", r.x.sizes()[1], " channels instead");
+  check(r.x.sizes()[1] == channels, r.op, ": given groups=", r.groups, ", weight of size ", w,
+        ", expected input", r.x.sizes(), " to have ", channels, " channels, but got ", r.x.sizes()[1],
+        " channels instead");
   check(!r.bias || (r.bias->rank() == 1 && r.bias->count() == outputs), r.op, ": given weight of size ", w,
         ", expected bias to be 1-dimensional with ", outputs, " elements, but got bias of size ",
         r.bias ? r.bias->sizes() : Shape{}, " instead");
@@ -236,8 +246,8 @@ Geometry forward_geometry(const Request& r) {
     padded.push_back(g.in[d] + g.padding[d] + r.padding_after[d + g.rank - 3]);
     kernel.push_back(reach(g, d));
   }
-  fail(ErrorKind::Runtime, r.op, ": calculated padded input size per channel: ", padded, ". Kernel size: ", kernel,
-       ". Kernel size can't be greater than actual input size");
+  fail(ErrorKind::Runtime, r.op, ": calculated padded input size per channel: ", padded,
+       ". Kernel size: ", kernel, ". Kernel size can't be greater than actual input size");
 }
 
 // The transpose leads from the output of a convolution to its input.
@@ -248,8 +258,8 @@ Geometry transposed_geometry(const Request& r) {
     g.out[d] = r.x.sizes()[d + g.rank - 1];
     g.in[d] = (g.out[d] - 1) * g.stride[d] - 2 * g.padding[d] + reach(g, d) + extra;
     check(extra < g.stride[d] || extra < g.dilation[d], r.op,
-          ": output padding must be smaller than either stride or dilation, but got output_padding=", r.output_padding,
-          ", stride=", r.stride, ", dilation=", r.dilation);
+          ": output padding must be smaller than either stride or dilation, but got output_padding=",
+          r.output_padding, ", stride=", r.stride, ", dilation=", r.dilation);
   }
   for (int d = 3 - g.rank; d < 3; d++)
     check(g.in[d] > 0, r.op, ": given input size per channel ", Shape(g.out + 3 - g.rank, g.rank),
@@ -262,7 +272,8 @@ Tensor convolve(const Request& r) {
   check_numbers(r);
   check_channels(r);
   const Tensor bias = r.bias ? *r.bias : Tensor();
-  if (r.transposed) return product_for_input(r.x, r.weight, bias, transposed_geometry(r), "ConvolutionBackward0");
+  if (r.transposed)
+    return product_for_input(r.x, r.weight, bias, transposed_geometry(r), "ConvolutionBackward0");
   return product_for_output(r.x, r.weight, bias, forward_geometry(r));
 }
 
@@ -277,8 +288,8 @@ struct Arguments {
 void check_ranks(const char* op, const Arguments& a, int rank) {
   check(a.weight.rank() == rank + 2, op, ": expected a weight of ", rank + 2, " dimensions, but got size ",
         a.weight.sizes());
-  check(a.x.rank() == rank + 1 || a.x.rank() == rank + 2, op, ": expected ", rank + 1, "D (unbatched) or ", rank + 2,
-        "D (batched) input, but got input of size ", a.x.sizes());
+  check(a.x.rank() == rank + 1 || a.x.rank() == rank + 2, op, ": expected ", rank + 1, "D (unbatched) or ",
+        rank + 2, "D (batched) input, but got input of size ", a.x.sizes());
 }
 
 // Adds the batch dimension where there is none, and takes it away again.
@@ -286,8 +297,9 @@ Tensor convolve_any(const char* op, const Arguments& a, const Shape& padding, co
                     const Shape& output_padding, bool transposed, int rank) {
   const bool batched = a.x.rank() == rank + 2;
   Tensor images = batched ? a.x : unsqueeze(a.x, 0);
-  Tensor y = convolve({op, images, a.weight, a.bias ? &*a.bias : nullptr, per_dimension(op, "stride", a.stride, rank),
-                       padding, padding_after, per_dimension(op, "dilation", a.dilation, rank),
+  Tensor y = convolve({op, images, a.weight, a.bias ? &*a.bias : nullptr,
+                       per_dimension(op, "stride", a.stride, rank), padding, padding_after,
+                       per_dimension(op, "dilation", a.dilation, rank),
                        per_dimension(op, "output_padding", output_padding, rank), transposed, a.groups});
   return batched ? y : squeeze(y, {0});
 }
@@ -319,12 +331,13 @@ constexpr const char* transposed_names[] = {"conv_transpose1d", "conv_transpose2
 template <int rank>
 Tensor conv(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias, const Shape& stride,
             const Shape& padding, const Shape& dilation, int64_t groups) {
-  return convolve_padded(names[rank - 1], {x, weight, bias, stride, dilation, groups}, padding, {0}, false, rank);
+  return convolve_padded(names[rank - 1], {x, weight, bias, stride, dilation, groups}, padding, {0}, false,
+                         rank);
 }
 
 template <int rank>
-Tensor conv_named(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias, const Shape& stride,
-                  const std::string& padding, const Shape& dilation, int64_t groups) {
+Tensor conv_named(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias,
+                  const Shape& stride, const std::string& padding, const Shape& dilation, int64_t groups) {
   const char* op = names[rank - 1];
   const Arguments arguments{x, weight, bias, stride, dilation, groups};
   if (padding == "valid") return convolve_padded(op, arguments, {0}, {0}, false, rank);
@@ -334,15 +347,16 @@ Tensor conv_named(const Tensor& x, const Tensor& weight, const std::optional<Ten
 }
 
 template <int rank>
-Tensor conv_transpose(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias, const Shape& stride,
-                      const Shape& padding, const Shape& output_padding, int64_t groups, const Shape& dilation) {
+Tensor conv_transpose(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias,
+                      const Shape& stride, const Shape& padding, const Shape& output_padding, int64_t groups,
+                      const Shape& dilation) {
   return convolve_padded(transposed_names[rank - 1], {x, weight, bias, stride, dilation, groups}, padding,
                          output_padding, true, rank);
 }
 
-Tensor convolution(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias, const Shape& stride,
-                   const Shape& padding, const Shape& dilation, bool transposed, const Shape& output_padding,
-                   int64_t groups) {
+Tensor convolution(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias,
+                   const Shape& stride, const Shape& padding, const Shape& dilation, bool transposed,
+                   const Shape& output_padding, int64_t groups) {
   check(weight.rank() >= 3 && weight.rank() <= 5,
         "convolution: expected a weight of 3, 4 or 5 dimensions, but got size ", weight.sizes());
   return convolve_padded("convolution", {x, weight, bias, stride, dilation, groups}, padding, output_padding,
@@ -350,21 +364,23 @@ Tensor convolution(const Tensor& x, const Tensor& weight, const std::optional<Te
 }
 
 Tensor conv_tbc(const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t padding) {
-  check(x.rank() == 3 && weight.rank() == 3, "conv_tbc: expected input and weight of 3 dimensions, but got sizes ",
-        x.sizes(), " and ", weight.sizes());
+  check(x.rank() == 3 && weight.rank() == 3,
+        "conv_tbc: expected input and weight of 3 dimensions, but got sizes ", x.sizes(), " and ",
+        weight.sizes());
   const std::optional<Tensor> with_bias = bias;
   const Tensor images = permute(x, {1, 2, 0}), taps = permute(weight, {2, 1, 0});
-  return permute(convolve_padded("conv_tbc", {images, taps, with_bias, {1}, {1}, 1}, {padding}, {0}, false, 1),
-                 {2, 0, 1});
+  return permute(
+      convolve_padded("conv_tbc", {images, taps, with_bias, {1}, {1}, 1}, {padding}, {0}, false, 1),
+      {2, 0, 1});
 }
 
-#define TT_RANK(rank)                                                                                                \
-  template Tensor conv<rank>(const Tensor&, const Tensor&, const std::optional<Tensor>&, const Shape&, const Shape&, \
-                             const Shape&, int64_t);                                                                 \
-  template Tensor conv_named<rank>(const Tensor&, const Tensor&, const std::optional<Tensor>&, const Shape&,         \
-                                   const std::string&, const Shape&, int64_t);                                       \
-  template Tensor conv_transpose<rank>(const Tensor&, const Tensor&, const std::optional<Tensor>&, const Shape&,     \
-                                       const Shape&, const Shape&, int64_t, const Shape&);
+#define TT_RANK(rank)                                                                                        \
+  template Tensor conv<rank>(const Tensor&, const Tensor&, const std::optional<Tensor>&, const Shape&,       \
+                             const Shape&, const Shape&, int64_t);                                           \
+  template Tensor conv_named<rank>(const Tensor&, const Tensor&, const std::optional<Tensor>&, const Shape&, \
+                                   const std::string&, const Shape&, int64_t);                               \
+  template Tensor conv_transpose<rank>(const Tensor&, const Tensor&, const std::optional<Tensor>&,           \
+                                       const Shape&, const Shape&, const Shape&, int64_t, const Shape&);
 TT_RANK(1)
 TT_RANK(2)
 TT_RANK(3)

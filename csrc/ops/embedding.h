@@ -4,8 +4,8 @@
 
 namespace tt {
 
-// `indices` (entries) and `offsets` (bags), the place of each bag's first entry; or (bags, entries of each). Mode: sum,
-// mean or max. A negative padding means none.
+// `indices` (entries) and `offsets` (bags), the place of each bag's first entry; or (bags, entries of each).
+// Mode: sum, mean or max. A negative padding means none.
 struct BagOptions {
   std::string mode = "mean";
   bool scale_by_frequency = false;
@@ -16,7 +16,7 @@ Tensor embedding_bag(const Tensor& indices, const Tensor& table, const std::opti
                      const std::optional<Tensor>& per_sample_weights, const BagOptions& options);
 
 // `targets` is (batch, longest) or the targets one after the other.
-Tensor ctc_loss(const Tensor& log_probs, const Tensor& targets, const Shape& input_lengths, const Shape& target_lengths,
-                int64_t blank, bool zero_infinity);
+Tensor ctc_loss(const Tensor& log_probs, const Tensor& targets, const Shape& input_lengths,
+                const Shape& target_lengths, int64_t blank, bool zero_infinity);
 
 }  // namespace tt

@@ -7,14 +7,17 @@ namespace tt {
 enum class LossReduction : uint8_t { none, mean, sum };
 using MaybeTensor = std::optional<Tensor>;
 
-// ---- of an input and a target, element by element; they broadcast. With a weight for each element the mean of mse
-// and l1 is the weighted one.
-Tensor mse_loss(const Tensor& x, const Tensor& target, LossReduction reduction, const MaybeTensor& weight = {});
-Tensor l1_loss(const Tensor& x, const Tensor& target, LossReduction reduction, const MaybeTensor& weight = {});
+// ---- of an input and a target, element by element; they broadcast. With a weight for each element the mean
+// of mse and l1 is the weighted one.
+Tensor mse_loss(const Tensor& x, const Tensor& target, LossReduction reduction,
+                const MaybeTensor& weight = {});
+Tensor l1_loss(const Tensor& x, const Tensor& target, LossReduction reduction,
+               const MaybeTensor& weight = {});
 Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, LossReduction reduction, double beta);
 Tensor huber_loss(const Tensor& x, const Tensor& target, LossReduction reduction, double delta,
                   const MaybeTensor& weight = {});
-Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const MaybeTensor& weight, LossReduction reduction);
+Tensor binary_cross_entropy(const Tensor& x, const Tensor& target, const MaybeTensor& weight,
+                            LossReduction reduction);
 Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target, const MaybeTensor& weight,
                                         const MaybeTensor& pos_weight, LossReduction reduction);
 Tensor kl_div(const Tensor& x, const Tensor& target, LossReduction reduction, bool log_target);
@@ -36,15 +39,15 @@ Tensor gaussian_nll_loss(const Tensor& x, const Tensor& target, const Tensor& va
 Tensor hinge_embedding_loss(const Tensor& x, const Tensor& target, double margin, LossReduction reduction);
 Tensor margin_ranking_loss(const Tensor& a, const Tensor& b, const Tensor& target, double margin,
                            LossReduction reduction);
-Tensor multi_margin_loss(const Tensor& x, const Tensor& target, int64_t p, double margin, const MaybeTensor& weight,
-                         LossReduction reduction);
+Tensor multi_margin_loss(const Tensor& x, const Tensor& target, int64_t p, double margin,
+                         const MaybeTensor& weight, LossReduction reduction);
 Tensor multilabel_margin_loss(const Tensor& x, const Tensor& target, LossReduction reduction);
 Tensor multilabel_soft_margin_loss(const Tensor& x, const Tensor& target, const MaybeTensor& weight,
                                    LossReduction reduction);
 Tensor cosine_embedding_loss(const Tensor& a, const Tensor& b, const Tensor& target, double margin,
                              LossReduction reduction);
-Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative, double margin, double p,
-                           double eps, bool swap, LossReduction reduction);
+Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
+                           double margin, double p, double eps, bool swap, LossReduction reduction);
 
 // ---- distances
 Tensor cosine_similarity(const Tensor& a, const Tensor& b, int64_t dim, double eps);

@@ -61,7 +61,8 @@ void check_targets(const ClassForm& form, const Tensor& target, int64_t classes)
 
 // The derivative of each place's own loss, by a kernel; `grad` for each place or, with `summed`, one number.
 Tensor class_slope(const ClassForm& form, const Tensor& x, const Tensor& target, const Tensor& factor,
-                   const Tensor& spread, const Tensor& log_sums, const Tensor& grad, double scale, bool summed) {
+                   const Tensor& spread, const Tensor& log_sums, const Tensor& grad, double scale,
+                   bool summed) {
   Tensor g = contiguous(grad), y = empty(x.sizes(), x.dtype(), x.device());
   ClassLossCall call = call_of(form, x, target, factor, spread);
   if (log_sums.defined()) call.log_sums = log_sums.bytes();
@@ -92,7 +93,8 @@ Tensor class_mass(const ClassForm& form, const Tensor& x, const Tensor& target, 
 }
 
 Tensor class_backward(const Tensor& g, const Tensor& x, const Tensor& target, const Tensor& factor,
-                      const Tensor& spread, const Tensor& log_sums, const ClassForm& form, const double& divisor) {
+                      const Tensor& spread, const Tensor& log_sums, const ClassForm& form,
+                      const double& divisor) {
   bool summed = form.reduction != LossReduction::none;
   if (!any_needs_grad(inputs(g, x)))
     return class_slope(form, x, target, factor, spread, log_sums, g, 1 / divisor, summed);
@@ -102,7 +104,8 @@ Tensor class_backward(const Tensor& g, const Tensor& x, const Tensor& target, co
     GradGuard off(false);
     Tensor one = number_like(x, 1.0);
     slope = class_slope(form, x, target, factor, spread, log_sums, one, 1 / divisor, true);
-    if (!form.logarithms && divisor != 0) mass = times(class_mass(form, x, target, factor, spread), 1 / divisor);
+    if (!form.logarithms && divisor != 0)
+      mass = times(class_mass(form, x, target, factor, spread), 1 / divisor);
   }
   if (mass.defined()) {  // slope = mass * softmax - q, of which only the softmax depends on x
     Tensor p = softmax(x, class_dim);
@@ -121,8 +124,9 @@ Tensor prepared_target(const ClassForm& form, const Tensor& x, const Tensor& tar
 Tensor prepared_weight(const ClassForm& form, const MaybeTensor& weight, const Tensor& x, DType type) {
   if (!weight) return {};
   int64_t classes = x.sizes()[x.rank() > 1 ? 1 : 0];
-  check(weight->rank() == 1 && weight->sizes()[0] == classes, form.name, ": weight tensor should be defined either for all ",
-        classes, " classes or no classes but got weight tensor of shape: ", weight->sizes());
+  check(weight->rank() == 1 && weight->sizes()[0] == classes, form.name,
+        ": weight tensor should be defined either for all ", classes,
+        " classes or no classes but got weight tensor of shape: ", weight->sizes());
   check(weight->dtype() == type, form.name, ": expected a weight of dtype ", name_of(type), " but found ",
         name_of(weight->dtype()));
   if (grad_enabled() && needs_grad(*weight))
@@ -149,7 +153,8 @@ const char* node_of(const ClassForm& form, const Tensor& x, const Tensor& target
   return x.rank() > 2 ? "NllLoss2DBackward0" : "NllLossBackward0";
 }
 
-Tensor class_loss(const ClassForm& form, const Tensor& input, const Tensor& target_, const MaybeTensor& weight_) {
+Tensor class_loss(const ClassForm& form, const Tensor& input, const Tensor& target_,
+                  const MaybeTensor& weight_) {
   DType type = input.dtype();
   Tensor x = contiguous(is_half(type) ? to_dtype(input, DType::Float32) : input);
   Tensor target = prepared_target(form, x, target_), weight = prepared_weight(form, weight_, x, type);
@@ -177,15 +182,17 @@ void check_class_target(const char* op, const Tensor& x, const Tensor& target) {
   if (x.rank() == 1) {
     check(target.rank() <= 1, op, ": 0D or 1D target tensor expected, multi-target not supported, got shape ",
           target.sizes());
-    check(target.count() == 1, op, ": for a single place of scores, expected one target, got shape ", target.sizes());
+    check(target.count() == 1, op, ": for a single place of scores, expected one target, got shape ",
+          target.sizes());
     return;
   }
   int64_t batch = target.rank() ? target.sizes()[0] : 1;
-  check_value(x.sizes()[0] == batch, op, ": Expected input batch_size (", x.sizes()[0], ") to match target batch_size (",
-              batch, ").");
-  check(target.rank() != x.rank() || x.rank() > 2, op, ": 0D or 1D target tensor expected, multi-target not supported, got shape ",
+  check_value(x.sizes()[0] == batch, op, ": Expected input batch_size (", x.sizes()[0],
+              ") to match target batch_size (", batch, ").");
+  check(target.rank() != x.rank() || x.rank() > 2, op,
+        ": 0D or 1D target tensor expected, multi-target not supported, got shape ", target.sizes());
+  check(target.sizes() == place_sizes(x), op, ": Expected target size ", place_sizes(x), ", got ",
         target.sizes());
-  check(target.sizes() == place_sizes(x), op, ": Expected target size ", place_sizes(x), ", got ", target.sizes());
 }
 
 void check_scores(const char* op, const Tensor& x, const Tensor& target) {
@@ -197,12 +204,16 @@ void check_scores(const char* op, const Tensor& x, const Tensor& target) {
 Tensor classes_last(const Tensor& x) { return x.rank() > 2 ? movedim(x, Shape{1}, Shape{-1}) : x; }
 
 // In rows: (places, classes). The target's derivative is left to composed ops.
-Tensor probability_loss(const ClassForm& form, const Tensor& x, const Tensor& target, const MaybeTensor& weight) {
+Tensor probability_loss(const ClassForm& form, const Tensor& x, const Tensor& target,
+                        const MaybeTensor& weight) {
   int64_t classes = x.sizes()[x.rank() > 1 ? 1 : 0];
-  Tensor rows = reshape(classes_last(x), {-1, classes}), shares = reshape(classes_last(target), {-1, classes});
+  Tensor rows = reshape(classes_last(x), {-1, classes}),
+         shares = reshape(classes_last(target), {-1, classes});
   Tensor y;
   if (grad_enabled() && needs_grad(target)) {
-    Tensor q = form.smoothing == 0 ? shares : plus(times(shares, 1 - form.smoothing), form.smoothing / double(classes));
+    Tensor q = form.smoothing == 0
+                   ? shares
+                   : plus(times(shares, 1 - form.smoothing), form.smoothing / double(classes));
     Tensor w = prepared_weight(form, weight, x, x.dtype());
     Tensor terms = mul(w.defined() ? mul(q, w) : q, log_softmax(rows, 1)), losses = neg(sum(terms, Shape{1}));
     y = reduced_loss(losses, form.reduction);
@@ -218,8 +229,8 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const MaybeTensor& w
                      LossReduction reduction, double label_smoothing) {
   const char* op = "cross_entropy";
   check_scores(op, x, target);
-  check(label_smoothing >= 0 && label_smoothing <= 1, op, ": label_smoothing must be between 0.0 and 1.0. Got: ",
-        label_smoothing);
+  check(label_smoothing >= 0 && label_smoothing <= 1, op,
+        ": label_smoothing must be between 0.0 and 1.0. Got: ", label_smoothing);
   ClassForm form{op, false, reduction, ignore_index, label_smoothing};
   if (target.sizes() != x.sizes()) {
     check_class_target(op, x, target);
@@ -227,7 +238,8 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const MaybeTensor& w
   }
   check(target.is_floating(), op, ": Expected floating point type for target with class probabilities, got ",
         legacy_name_of(target.dtype()));
-  check(ignore_index < 0, op, ": ignore_index is not supported for floating point target, got ", ignore_index);
+  check(ignore_index < 0, op, ": ignore_index is not supported for floating point target, got ",
+        ignore_index);
   if (target.dtype() == x.dtype()) return probability_loss(form, x, target, weight);
   DType type = promote(x.dtype(), target.dtype());
   return probability_loss(form, to_dtype(x, type), to_dtype(target, type), weight);

@@ -34,8 +34,8 @@ Tensor fitted_variance(const Tensor& x, const Tensor& var) {
   bool fits = var.rank() == x.rank();
   for (int i = 0; fits && i < x.rank(); i++)
     if (var.sizes()[i] != x.sizes()[i]) differing += var.sizes()[i] == 1 ? 1 : 2;
-  check_value(fits && differing == 1, "gaussian_nll_loss: var is of incorrect size, got ", var.sizes(), " for an input of ",
-              x.sizes());
+  check_value(fits && differing == 1, "gaussian_nll_loss: var is of incorrect size, got ", var.sizes(),
+              " for an input of ", x.sizes());
   return var;
 }
 
@@ -56,7 +56,8 @@ Tensor poisson_nll_loss(const Tensor& x, const Tensor& t, bool log_input, bool f
 Tensor gaussian_nll_loss(const Tensor& x, const Tensor& t, const Tensor& var, bool full, double eps,
                          LossReduction reduction) {
   Tensor variance = fitted_variance(x, var);
-  check_value(item(any(lt(detach(variance), number(0)))).integer == 0, "gaussian_nll_loss: var has negative entry/entries");
+  check_value(item(any(lt(detach(variance), number(0)))).integer == 0,
+              "gaussian_nll_loss: var has negative entry/entries");
   variance = lifted(variance, eps);
   Tensor losses = times(add(log(variance), div(square(sub(x, t)), variance)), 0.5);
   if (full) losses = plus(losses, 0.5 * std::log(2 * std::numbers::pi));
@@ -64,21 +65,26 @@ Tensor gaussian_nll_loss(const Tensor& x, const Tensor& t, const Tensor& var, bo
 }
 
 Tensor hinge_embedding_loss(const Tensor& x, const Tensor& t, double margin, LossReduction reduction) {
-  Tensor apart = zero_if(eq(t, number(1)), positive_part(from(margin, x))), together = zero_if(eq(t, number(-1)), x);
+  Tensor apart = zero_if(eq(t, number(1)), positive_part(from(margin, x))),
+         together = zero_if(eq(t, number(-1)), x);
   return reduced_loss(add(apart, together), reduction);
 }
 
-Tensor margin_ranking_loss(const Tensor& a, const Tensor& b, const Tensor& t, double margin, LossReduction reduction) {
-  check(a.rank() == b.rank() && a.rank() == t.rank(), "margin_ranking_loss: All input tensors should have same dimension "
-        "but got sizes: input1: ", a.sizes(), ", input2: ", b.sizes(), ", target: ", t.sizes());
+Tensor margin_ranking_loss(const Tensor& a, const Tensor& b, const Tensor& t, double margin,
+                           LossReduction reduction) {
+  check(a.rank() == b.rank() && a.rank() == t.rank(),
+        "margin_ranking_loss: All input tensors should have same dimension "
+        "but got sizes: input1: ",
+        a.sizes(), ", input2: ", b.sizes(), ", target: ", t.sizes());
   return reduced_loss(positive_part(plus(mul(neg(t), sub(a, b)), margin)), reduction);
 }
 
 // ---------------------------------------------------------------- of scores for classes
 
-// The mean over the classes j other than the target's of max(0, margin - x_t + x_j)^p, times the target's weight
-Tensor multi_margin_loss(const Tensor& x, const Tensor& target, int64_t p, double margin, const MaybeTensor& weight,
-                         LossReduction reduction) {
+// The mean over the classes j other than the target's of max(0, margin - x_t + x_j)^p, times the target's
+// weight
+Tensor multi_margin_loss(const Tensor& x, const Tensor& target, int64_t p, double margin,
+                         const MaybeTensor& weight, LossReduction reduction) {
   const char* op = "multi_margin_loss";
   check_loss_floating(op, x);
   check_value(p == 1 || p == 2, op, ": only p == 1 and p == 2 supported, got ", p);
@@ -87,7 +93,8 @@ Tensor multi_margin_loss(const Tensor& x, const Tensor& target, int64_t p, doubl
   check(target.rank() <= 1 && target.count() == (x.rank() == 2 ? x.sizes()[0] : 1), op,
         ": inconsistent target size: ", target.sizes(), " for an input of ", x.sizes());
   check(!weight || (weight->rank() == 1 && weight->count() == x.sizes().back()), op,
-        ": inconsistent weight size: ", weight ? weight->sizes() : Shape{}, " for ", x.sizes().back(), " classes");
+        ": inconsistent weight size: ", weight ? weight->sizes() : Shape{}, " for ", x.sizes().back(),
+        " classes");
   Tensor rows = x.rank() == 2 ? x : unsqueeze(x, 0), places = reshape(target, {-1, 1});
   Tensor own = gather(rows, 1, places), terms = positive_part(plus(sub(rows, own), margin));
   if (p == 2) terms = square(terms);
@@ -103,7 +110,8 @@ Tensor multilabel_margin_loss(const Tensor& x, const Tensor& target, LossReducti
   check_loss_floating(op, x);
   check(x.rank() <= 2 && (x.rank() == 0 || x.sizes().back() > 0), op,
         ": Expected non-empty vector or matrix with optional 0-dim batch size, but got: ", x.sizes());
-  check(target.sizes() == x.sizes(), op, ": inconsistent target size: ", target.sizes(), " for an input of ", x.sizes());
+  check(target.sizes() == x.sizes(), op, ": inconsistent target size: ", target.sizes(), " for an input of ",
+        x.sizes());
   int64_t classes = x.rank() ? x.sizes().back() : 1;
   Tensor rows = reshape(x, {-1, classes}), labels = reshape(target, {-1, classes});
   check(item(all(logical_and(ge(labels, number(-1)), lt(labels, number(double(classes)))))).integer, op,
@@ -142,13 +150,15 @@ Tensor cosine_embedding_loss(const Tensor& a, const Tensor& b, const Tensor& t, 
   return reduced_loss(add(together, apart), reduction);
 }
 
-Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative, double margin, double p,
-                           double eps, bool swap, LossReduction reduction) {
+Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
+                           double margin, double p, double eps, bool swap, LossReduction reduction) {
   check_value(margin > 0, "triplet_margin_loss: margin must be greater than 0, got ", margin);
-  check(anchor.rank() == positive.rank() && anchor.rank() == negative.rank(), "triplet_margin_loss: The anchor, positive, "
-        "and negative tensors are expected to have the same number of dimensions, but got: anchor ", anchor.rank(),
-        "D, positive ", positive.rank(), "D, and negative ", negative.rank(), "D inputs");
-  Tensor near = pairwise_distance(anchor, positive, p, eps, false), far = pairwise_distance(anchor, negative, p, eps, false);
+  check(anchor.rank() == positive.rank() && anchor.rank() == negative.rank(),
+        "triplet_margin_loss: The anchor, positive, "
+        "and negative tensors are expected to have the same number of dimensions, but got: anchor ",
+        anchor.rank(), "D, positive ", positive.rank(), "D, and negative ", negative.rank(), "D inputs");
+  Tensor near = pairwise_distance(anchor, positive, p, eps, false),
+         far = pairwise_distance(anchor, negative, p, eps, false);
   if (swap) far = minimum(far, pairwise_distance(positive, negative, p, eps, false));
   return reduced_loss(positive_part(plus(sub(near, far), margin)), reduction);
 }
@@ -161,8 +171,8 @@ Tensor pairwise_distance(const Tensor& a, const Tensor& b, double p, double eps,
 
 Tensor cosine_similarity(const Tensor& a, const Tensor& b, int64_t dim, double eps) {
   DType type = result_type({&a, &b});
-  check(is_floating(type), "cosine_similarity: expected common dtype to be floating point, yet common dtype is ",
-        name_of(type));
+  check(is_floating(type),
+        "cosine_similarity: expected common dtype to be floating point, yet common dtype is ", name_of(type));
   Shape sizes = broadcast("cosine_similarity", a.sizes(), b.sizes());
   Tensor x = expand(to_dtype(a, type), sizes), y = expand(to_dtype(b, type), sizes);
   Shape along{wrap_dim("cosine_similarity", dim, sizes.size())};

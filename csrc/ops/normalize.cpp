@@ -49,7 +49,8 @@ Gradients fixed_gradients(const Tensor& g, const Tensor& x, const Tensor& weight
   Gradients out(3);
   if (wanted[0]) out[0] = mul(g, weight.defined() ? mul(factor, reshape(weight, parameter)) : factor);
   if (wanted[1])
-    out[1] = reshape(sum_to(mul(g, mul(sub(x, reshape(mean, parameter)), factor)), parameter), weight.sizes());
+    out[1] =
+        reshape(sum_to(mul(g, mul(sub(x, reshape(mean, parameter)), factor)), parameter), weight.sizes());
   if (wanted[2]) out[2] = reshape(sum_to(g, parameter), {x.sizes()[1]});
   return out;
 }
@@ -75,7 +76,7 @@ Gradients channel_backward(const Gradients& gradients, Wanted wanted, const Tens
   }
   Tensor ordered = laid_out_like(g, x);
   Gradients out(3);
-  if (wanted[0]) out[0] = empty_strided(x.sizes(), x.strides(), x.dtype(), x.device());
+  if (wanted[0]) out[0] = result_like(x);
   for (int i = 1; i < 3; i++)
     if (wanted[i]) out[i] = empty({x.sizes()[1]}, x.dtype(), x.device());
   if (x.count() == 0) {
@@ -99,8 +100,8 @@ Gradients channel_backward(const Gradients& gradients, Wanted wanted, const Tens
 
 void check_parameter(const char* op, const char* what, const MaybeTensor& parameter, int64_t channels) {
   if (!parameter) return;
-  check(parameter->count() == channels && parameter->rank() == 1, op, ": ", what, " should contain ", channels,
-        " elements, got shape ", parameter->sizes());
+  check(parameter->count() == channels && parameter->rank() == 1, op, ": ", what, " should contain ",
+        channels, " elements, got shape ", parameter->sizes());
 }
 
 // A running statistic as the kernel can change it, and back.
@@ -120,8 +121,9 @@ struct Running {
   }
 };
 
-void check_batch_norm(const char* op, const Tensor& x, const MaybeTensor& running_mean, const MaybeTensor& running_var,
-                      const MaybeTensor& weight, const MaybeTensor& bias, bool training) {
+void check_batch_norm(const char* op, const Tensor& x, const MaybeTensor& running_mean,
+                      const MaybeTensor& running_var, const MaybeTensor& weight, const MaybeTensor& bias,
+                      bool training) {
   check_norm_input(op, x);
   check(x.rank() >= 2, op, ": expected an input of at least 2 dimensions, got ", x.sizes());
   check_value(!training || running_mean.has_value() == running_var.has_value(), op,
@@ -142,14 +144,16 @@ void check_batch_norm(const char* op, const Tensor& x, const MaybeTensor& runnin
 }  // namespace
 
 Tensor batch_norm(const Tensor& input, const MaybeTensor& running_mean, const MaybeTensor& running_var,
-                  const MaybeTensor& weight, const MaybeTensor& bias, bool training, double momentum, double eps) {
+                  const MaybeTensor& weight, const MaybeTensor& bias, bool training, double momentum,
+                  double eps) {
   const char* op = "batch_norm";
   check_batch_norm(op, input, running_mean, running_var, weight, bias, training);
   auto kernel = network_kernel(op, input.device(), &NetworkKernels::channel_norm);
   DType work = working_type(input.dtype());
-  Tensor x = to_dtype(input, work), w = working_parameter(weight, work), b = working_parameter(bias, work), mean, scale;
+  Tensor x = to_dtype(input, work), w = working_parameter(weight, work), b = working_parameter(bias, work),
+         mean, scale;
   if (!lies_channels_last(x)) x = contiguous(x);
-  Tensor y = empty_strided(x.sizes(), x.strides(), work, x.device());
+  Tensor y = result_like(x);
   Running running_means(running_mean, work), running_variances(running_var, work);
   if (training) {
     mean = empty({x.sizes()[1]}, work, x.device());
@@ -178,15 +182,17 @@ Tensor batch_norm(const Tensor& input, const MaybeTensor& running_mean, const Ma
     }
   }
   ChannelForm form{op, 0, !training, eps};
-  y = record_joint("NativeBatchNormBackward0", y, inputs(x, w, b), save(x, w, mean, scale, form), channel_backward);
+  y = record_joint("NativeBatchNormBackward0", y, inputs(x, w, b), save(x, w, mean, scale, form),
+                   channel_backward);
   return to_dtype(y, input.dtype());
 }
 
 // ---------------------------------------------------------------- group norm
 
 // Groups of channels of one sample. Channels of single elements are rows of them.
-static Tensor grouped(const char* op, const char* node, const Tensor& input, int64_t groups, const MaybeTensor& weight,
-                      const MaybeTensor& bias, double eps, const Tensor& means = {}, const Tensor& variances = {}) {
+static Tensor grouped(const char* op, const char* node, const Tensor& input, int64_t groups,
+                      const MaybeTensor& weight, const MaybeTensor& bias, double eps,
+                      const Tensor& means = {}, const Tensor& variances = {}) {
   auto kernel = network_kernel(op, input.device(), &NetworkKernels::channel_norm);
   DType work = working_type(input.dtype());
   Tensor given = to_dtype(input, work), x = contiguous(given);
@@ -209,16 +215,20 @@ static Tensor grouped(const char* op, const char* node, const Tensor& input, int
   return to_dtype(y, input.dtype());
 }
 
-Tensor group_norm(const Tensor& x, int64_t groups, const MaybeTensor& weight, const MaybeTensor& bias, double eps) {
+Tensor group_norm(const Tensor& x, int64_t groups, const MaybeTensor& weight, const MaybeTensor& bias,
+                  double eps) {
   const char* op = "group_norm";
   check_norm_input(op, x);
   check(x.rank() >= 2, op, ": Expected at least 2 dimensions for input tensor but received ", x.rank());
   check(groups > 0, op, ": Expected num groups to be greater than 0, got ", groups);
-  check(x.sizes()[1] % groups == 0, op, ": Expected number of channels in input to be divisible by num_groups, but got "
-        "input of shape ", x.sizes(), " and num_groups=", groups);
+  check(x.sizes()[1] % groups == 0, op,
+        ": Expected number of channels in input to be divisible by num_groups, but got "
+        "input of shape ",
+        x.sizes(), " and num_groups=", groups);
   for (const MaybeTensor* parameter : {&weight, &bias}) {
     check(!*parameter || ((*parameter)->rank() == 1 && (*parameter)->count() == x.sizes()[1]), op,
-          ": Expected weight and bias to be vectors of size equal to the number of channels in input, but got shape ",
+          ": Expected weight and bias to be vectors of size equal to the number of channels in input, but "
+          "got shape ",
           *parameter ? (*parameter)->sizes() : Shape{}, " and input of shape ", x.sizes());
     check_norm_dtype(op, x, *parameter);
   }
@@ -228,7 +238,8 @@ Tensor group_norm(const Tensor& x, int64_t groups, const MaybeTensor& weight, co
 // ---------------------------------------------------------------- instance norm
 
 // Moves a running statistic towards the mean over the samples of (samples, channels).
-static void move_running(const char* op, const MaybeTensor& running, const Tensor& statistics, double momentum) {
+static void move_running(const char* op, const MaybeTensor& running, const Tensor& statistics,
+                         double momentum) {
   GradGuard off(false);
   Tensor average = mean(statistics, Shape{0}), held = to_dtype(*running, average.dtype());
   copy_values(*running, add(times(held, 1 - momentum), times(average, momentum)));
@@ -236,8 +247,8 @@ static void move_running(const char* op, const MaybeTensor& running, const Tenso
 }
 
 Tensor instance_norm(const Tensor& x, const MaybeTensor& running_mean, const MaybeTensor& running_var,
-                     const MaybeTensor& weight, const MaybeTensor& bias, bool use_input_stats, double momentum,
-                     double eps) {
+                     const MaybeTensor& weight, const MaybeTensor& bias, bool use_input_stats,
+                     double momentum, double eps) {
   const char* op = "instance_norm";
   check_norm_input(op, x);
   check(use_input_stats || (running_mean && running_var), op,

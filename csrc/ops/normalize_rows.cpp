@@ -23,7 +23,8 @@ void check_norm_dtype(const char* op, const Tensor& x, const MaybeTensor& parame
   if (!parameter) return;
   DType type = parameter->dtype();
   check(type == x.dtype() || (is_half(x.dtype()) && type == DType::Float32), op,
-        ": mixed dtype: all inputs must share the same datatype, got ", name_of(x.dtype()), " and ", name_of(type));
+        ": mixed dtype: all inputs must share the same datatype, got ", name_of(x.dtype()), " and ",
+        name_of(type));
 }
 
 Gradients composed_gradients(const Tensor& g, const Tensor& x, const Tensor& weight, const NormFrame& f,
@@ -86,17 +87,22 @@ Gradients row_backward(const Gradients& gradients, Wanted wanted, const Tensor& 
   return out;
 }
 
-void check_row(const char* op, const Tensor& x, const Shape& row, const MaybeTensor& weight, const MaybeTensor& bias) {
-  check(row.size() >= 1, op, ": Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
-        "element, but got normalized_shape = ", row);
+void check_row(const char* op, const Tensor& x, const Shape& row, const MaybeTensor& weight,
+               const MaybeTensor& bias) {
+  check(row.size() >= 1, op,
+        ": Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
+        "element, but got normalized_shape = ",
+        row);
   for (const MaybeTensor* parameter : {&weight, &bias}) {
-    check(!*parameter || (*parameter)->sizes() == row, op, ": Expected weight and bias to be of same shape as "
-          "normalized_shape, but got shape ", *parameter ? (*parameter)->sizes() : Shape{}, " and normalized_shape = ",
-          row);
+    check(!*parameter || (*parameter)->sizes() == row, op,
+          ": Expected weight and bias to be of same shape as "
+          "normalized_shape, but got shape ",
+          *parameter ? (*parameter)->sizes() : Shape{}, " and normalized_shape = ", row);
   }
   int skipped = x.rank() - row.size();
-  check(skipped >= 0 && Shape(x.sizes().data() + std::max(skipped, 0), std::min(row.size(), x.rank())) == row, op,
-        ": Given normalized_shape=", row, ", expected input with these last sizes, but got input of size ", x.sizes());
+  check(skipped >= 0 && Shape(x.sizes().data() + std::max(skipped, 0), std::min(row.size(), x.rank())) == row,
+        op, ": Given normalized_shape=", row,
+        ", expected input with these last sizes, but got input of size ", x.sizes());
   check_norm_input(op, x);
 }
 
@@ -104,7 +110,8 @@ Tensor by_rows(const RowForm& form, const char* node, const Tensor& input, const
                const MaybeTensor& bias) {
   auto kernel = network_kernel(form.name, input.device(), &NetworkKernels::row_norm);
   DType work = working_type(input.dtype());
-  Tensor x = contiguous(to_dtype(input, work)), w = working_parameter(weight, work), b = working_parameter(bias, work);
+  Tensor x = contiguous(to_dtype(input, work)), w = working_parameter(weight, work),
+         b = working_parameter(bias, work);
   Tensor y = empty(x.sizes(), work, x.device()), mean, scale;
   if (x.count()) {
     RowNormCall call = row_call(x, w, form);
@@ -122,8 +129,8 @@ Tensor by_rows(const RowForm& form, const char* node, const Tensor& input, const
 
 }  // namespace
 
-Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const MaybeTensor& weight, const MaybeTensor& bias,
-                  double eps) {
+Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const MaybeTensor& weight,
+                  const MaybeTensor& bias, double eps) {
   const char* op = "layer_norm";
   check_row(op, x, normalized_shape, weight, bias);
   check_norm_dtype(op, x, weight);
@@ -133,23 +140,29 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const MaybeTen
 
 static double epsilon_of(DType type) {
   switch (type) {
-    case DType::Float16: return 0x1p-10;
-    case DType::BFloat16: return 0x1p-7;
-    case DType::Float64: return std::numeric_limits<double>::epsilon();
-    default: return std::numeric_limits<float>::epsilon();
+    case DType::Float16:
+      return 0x1p-10;
+    case DType::BFloat16:
+      return 0x1p-7;
+    case DType::Float64:
+      return std::numeric_limits<double>::epsilon();
+    default:
+      return std::numeric_limits<float>::epsilon();
   }
 }
 
-Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const MaybeTensor& weight, std::optional<double> eps) {
+Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const MaybeTensor& weight,
+                std::optional<double> eps) {
   const char* op = "rms_norm";
   check_row(op, x, normalized_shape, weight, {});
   if (weight && weight->dtype() != x.dtype()) {
     DType type = promote(x.dtype(), weight->dtype());
     RowForm form{op, normalized_shape, false, eps.value_or(epsilon_of(x.dtype()))};
-    return to_dtype(by_rows(form, "FusedRmsNormBackward0", to_dtype(x, type), to_dtype(*weight, type), {}), x.dtype());
+    return to_dtype(by_rows(form, "FusedRmsNormBackward0", to_dtype(x, type), to_dtype(*weight, type), {}),
+                    x.dtype());
   }
-  return by_rows({op, normalized_shape, false, eps.value_or(epsilon_of(x.dtype()))}, "FusedRmsNormBackward0", x, weight,
-                 {});
+  return by_rows({op, normalized_shape, false, eps.value_or(epsilon_of(x.dtype()))}, "FusedRmsNormBackward0",
+                 x, weight, {});
 }
 
 // x / max(the p-norm along dims, eps)

@@ -16,7 +16,8 @@ bool lies_like(const Tensor& x, const Tensor& param) {
   return (x.is_contiguous() && param.is_contiguous()) || x.strides() == param.strides();
 }
 
-// Collects the parameters of a step, and brings those to the kernel that do not lie in memory as it needs them.
+// Collects the parameters of a step, and brings those to the kernel that do not lie in memory as it needs
+// them.
 class Step {
  public:
   Step(const char* op, UpdateRule rule, int states, size_t count) : op_(op), rule_(rule), states_(states) {
@@ -27,13 +28,15 @@ class Step {
     if (!entries_.empty() && item.param.device() != device_) run();
     device_ = item.param.device();
     Tensor param = checked(item.param, item.param), like = param;
-    if (!param.is_contiguous() && !is_dense(param)) like = fetched(param, empty(param.sizes(), param.dtype(), device_), true);
+    if (!param.is_contiguous() && !is_dense(param))
+      like = fetched(param, empty(param.sizes(), param.dtype(), device_), true);
     UpdateTensor entry;
     entry.dtype = like.dtype();
     entry.count = like.count();
     entry.param = like.bytes();
     entry.grad = placed(checked(item.grad, param), like, false).bytes();
-    for (int k = 0; k < states_; k++) entry.state[k] = placed(checked(item.state[k], param), like, true).bytes();
+    for (int k = 0; k < states_; k++)
+      entry.state[k] = placed(checked(item.state[k], param), like, true).bytes();
     entry.numbers = numbers;
     entries_.push_back(entry);
     bump_version(param, op_);
@@ -54,12 +57,15 @@ class Step {
  private:
   const Tensor& checked(const Tensor& x, const Tensor& param) const {
     check(x.is_floating(), op_, ": expected floating point tensors, got ", name_of(x.dtype()));
-    check(x.sizes() == param.sizes(), op_, ": sizes differ, got ", x.sizes(), " for a parameter of ", param.sizes());
-    check(x.device() == param.device(), op_, ": expected all tensors on ", param.device(), ", got ", x.device());
+    check(x.sizes() == param.sizes(), op_, ": sizes differ, got ", x.sizes(), " for a parameter of ",
+          param.sizes());
+    check(x.device() == param.device(), op_, ": expected all tensors on ", param.device(), ", got ",
+          x.device());
     return x;
   }
   const Tensor& placed(const Tensor& x, const Tensor& like, bool write) {
-    if (lies_like(x, like)) [[likely]] return x;
+    if (lies_like(x, like)) [[likely]]
+      return x;
     return fetched(x, empty_strided(like.sizes(), like.strides(), like.dtype(), device_), write);
   }
   const Tensor& fetched(const Tensor& x, const Tensor& copy, bool write) {
@@ -88,12 +94,14 @@ void run_step(const char* op, UpdateRule rule, int states, const SteppedList& li
 // ---------------------------------------------------------------- numbers kept as 0-dim tensors
 
 double value_of(const Tensor& x) {
-  if (x.dtype() == DType::Float32 && x.count() == 1 && x.device().is_cpu()) [[likely]] return *x.data<float>();
+  if (x.dtype() == DType::Float32 && x.count() == 1 && x.device().is_cpu()) [[likely]]
+    return *x.data<float>();
   return item(x).to<double>();
 }
 
 void set_value(const char* op, const Tensor& x, double value) {
-  if (x.dtype() == DType::Float32 && x.device().is_cpu()) [[likely]] *x.data<float>() = float(value);
+  if (x.dtype() == DType::Float32 && x.device().is_cpu()) [[likely]]
+    *x.data<float>() = float(value);
   else fill_values(op, x, value);
   bump_version(x, op);
 }
@@ -123,7 +131,8 @@ auto by_age(const char* op, Body&& body) {
 
 void sgd_step(const SteppedList& list, const SgdOptions& o) {
   UpdateNumbers numbers{.sign = sign_of(o.maximize), .weight_decay = o.weight_decay, .rate = o.lr};
-  if (o.momentum == 0) return run_step("sgd_step", UpdateRule::sgd, 0, list, [&](const Stepped&) { return numbers; });
+  if (o.momentum == 0)
+    return run_step("sgd_step", UpdateRule::sgd, 0, list, [&](const Stepped&) { return numbers; });
   numbers.of_gradient = o.nesterov ? 1 : 0;
   numbers.of_momentum = o.nesterov ? o.momentum : 1;
   run_step("sgd_step", UpdateRule::sgd_momentum, 1, list, [&](const Stepped& item) {
@@ -150,38 +159,53 @@ void adam_step(const SteppedList& list, const AdamOptions& o) {
 
 void rmsprop_step(const SteppedList& list, const RmsPropOptions& o) {
   auto numbers = by_age("rmsprop_step", [&](double) {
-    return UpdateNumbers{.sign = sign_of(o.maximize), .weight_decay = o.weight_decay, .rate = o.lr,
-                         .decay = o.momentum, .square_decay = o.alpha, .eps = o.eps};
+    return UpdateNumbers{.sign = sign_of(o.maximize),
+                         .weight_decay = o.weight_decay,
+                         .rate = o.lr,
+                         .decay = o.momentum,
+                         .square_decay = o.alpha,
+                         .eps = o.eps};
   });
   bool momentum = o.momentum > 0;
-  UpdateRule rule = o.centered ? momentum ? UpdateRule::rmsprop_centered_momentum : UpdateRule::rmsprop_centered
-                               : momentum ? UpdateRule::rmsprop_momentum : UpdateRule::rmsprop;
+  UpdateRule rule = o.centered
+                        ? momentum ? UpdateRule::rmsprop_centered_momentum : UpdateRule::rmsprop_centered
+                    : momentum ? UpdateRule::rmsprop_momentum
+                               : UpdateRule::rmsprop;
   run_step("rmsprop_step", rule, 1 + o.centered + momentum, list, numbers);
 }
 
 void adagrad_step(const SteppedList& list, const AdagradOptions& o) {
   run_step("adagrad_step", UpdateRule::adagrad, 1, list, by_age("adagrad_step", [&](double t) {
-    return UpdateNumbers{.sign = sign_of(o.maximize), .weight_decay = o.weight_decay,
-                         .rate = o.lr / (1 + (t - 1) * o.lr_decay), .eps = o.eps};
-  }));
+             return UpdateNumbers{.sign = sign_of(o.maximize),
+                                  .weight_decay = o.weight_decay,
+                                  .rate = o.lr / (1 + (t - 1) * o.lr_decay),
+                                  .eps = o.eps};
+           }));
 }
 
 void adadelta_step(const SteppedList& list, const AdadeltaOptions& o) {
   run_step("adadelta_step", UpdateRule::adadelta, 2, list, by_age("adadelta_step", [&](double) {
-    return UpdateNumbers{.sign = sign_of(o.maximize), .weight_decay = o.weight_decay, .rate = o.lr,
-                         .square_decay = o.rho, .eps = o.eps};
-  }));
+             return UpdateNumbers{.sign = sign_of(o.maximize),
+                                  .weight_decay = o.weight_decay,
+                                  .rate = o.lr,
+                                  .square_decay = o.rho,
+                                  .eps = o.eps};
+           }));
 }
 
 void adamax_step(const SteppedList& list, const AdamaxOptions& o) {
   run_step("adamax_step", UpdateRule::adamax, 2, list, by_age("adamax_step", [&](double t) {
-    return UpdateNumbers{.sign = sign_of(o.maximize), .weight_decay = o.weight_decay,
-                         .rate = o.lr / (1 - std::pow(o.beta1, t)), .decay = o.beta1, .square_decay = o.beta2,
-                         .eps = o.eps};
-  }));
+             return UpdateNumbers{.sign = sign_of(o.maximize),
+                                  .weight_decay = o.weight_decay,
+                                  .rate = o.lr / (1 - std::pow(o.beta1, t)),
+                                  .decay = o.beta1,
+                                  .square_decay = o.beta2,
+                                  .eps = o.eps};
+           }));
 }
 
-// Nesterov's momentum in Adam: mu(t) = beta1 (1 - 0.96^(t psi) / 2) in place of beta1, of which mu_product is the product.
+// Nesterov's momentum in Adam: mu(t) = beta1 (1 - 0.96^(t psi) / 2) in place of beta1, of which mu_product is
+// the product.
 void nadam_step(const SteppedList& list, const NAdamOptions& o) {
   run_step("nadam_step", UpdateRule::nadam, 2, list, [&](const Stepped& item) {
     double t = next_step("nadam_step", item);
@@ -203,22 +227,24 @@ void nadam_step(const SteppedList& list, const NAdamOptions& o) {
   });
 }
 
-// The length of the simple moving average that approximates the running mean of squares is rho(t); above 5 its variance
-// is tractable, and the rate is rectified by the root of (rho - 4)(rho - 2) r / ((r - 4)(r - 2) rho) with r = rho(infinity).
+// The length of the simple moving average that approximates the running mean of squares is rho(t); above 5
+// its variance is tractable, and the rate is rectified by the root of (rho - 4)(rho - 2) r / ((r - 4)(r - 2)
+// rho) with r = rho(infinity).
 void radam_step(const SteppedList& list, const RAdamOptions& o) {
   run_step("radam_step", UpdateRule::radam, 2, list, by_age("radam_step", [&](double t) {
-    double unseen = std::pow(o.beta2, t), correction = 1 - unseen, r = 2 / (1 - o.beta2) - 1;
-    double rho = r - 2 * t * unseen / correction;
-    double rectified = std::sqrt((rho - 4) * (rho - 2) * r / ((r - 4) * (r - 2) * rho)) * std::sqrt(correction);
-    return UpdateNumbers{.sign = sign_of(o.maximize),
-                         .weight_decay = o.decoupled_weight_decay ? 0 : o.weight_decay,
-                         .shrink = o.decoupled_weight_decay ? 1 - o.lr * o.weight_decay : 1,
-                         .rate = o.lr / (1 - std::pow(o.beta1, t)) * (rho > 5 ? rectified : 1),
-                         .decay = o.beta1,
-                         .square_decay = o.beta2,
-                         .eps = o.eps,
-                         .adaptive = rho > 5};
-  }));
+             double unseen = std::pow(o.beta2, t), correction = 1 - unseen, r = 2 / (1 - o.beta2) - 1;
+             double rho = r - 2 * t * unseen / correction;
+             double rectified =
+                 std::sqrt((rho - 4) * (rho - 2) * r / ((r - 4) * (r - 2) * rho)) * std::sqrt(correction);
+             return UpdateNumbers{.sign = sign_of(o.maximize),
+                                  .weight_decay = o.decoupled_weight_decay ? 0 : o.weight_decay,
+                                  .shrink = o.decoupled_weight_decay ? 1 - o.lr * o.weight_decay : 1,
+                                  .rate = o.lr / (1 - std::pow(o.beta1, t)) * (rho > 5 ? rectified : 1),
+                                  .decay = o.beta1,
+                                  .square_decay = o.beta2,
+                                  .eps = o.eps,
+                                  .adaptive = rho > 5};
+           }));
 }
 
 // eta(t) = lr / (1 + lambd lr t)^alpha and mu(t) = 1 / max(1, t - t0) serve the next step.
@@ -227,16 +253,22 @@ void asgd_step(const SteppedList& list, const AsgdOptions& o) {
     double t = next_step("asgd_step", item), eta = value_of(item.numbers[1]), mu = value_of(item.numbers[2]);
     set_value("asgd_step", item.numbers[1], o.lr / std::pow(1 + o.lambd * o.lr * t, o.alpha));
     set_value("asgd_step", item.numbers[2], 1 / std::max(1.0, t - o.t0));
-    return UpdateNumbers{.sign = sign_of(o.maximize), .weight_decay = o.weight_decay, .shrink = 1 - o.lambd * eta,
-                         .rate = eta, .take = mu};
+    return UpdateNumbers{.sign = sign_of(o.maximize),
+                         .weight_decay = o.weight_decay,
+                         .shrink = 1 - o.lambd * eta,
+                         .rate = eta,
+                         .take = mu};
   });
 }
 
 void rprop_step(const SteppedList& list, const RpropOptions& o) {
   run_step("rprop_step", UpdateRule::rprop, 2, list, by_age("rprop_step", [&](double) {
-    return UpdateNumbers{.sign = sign_of(o.maximize), .decay = o.etaminus, .take = o.etaplus,
-                         .smallest = o.smallest, .largest = o.largest};
-  }));
+             return UpdateNumbers{.sign = sign_of(o.maximize),
+                                  .decay = o.etaminus,
+                                  .take = o.etaplus,
+                                  .smallest = o.smallest,
+                                  .largest = o.largest};
+           }));
 }
 
 }  // namespace tt

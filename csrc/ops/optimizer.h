@@ -7,8 +7,8 @@
 
 namespace tt {
 
-// A parameter that has a gradient, and what its optimizer keeps for it: tensors like it, and 0-dim numbers, of which
-// the first counts the steps.
+// A parameter that has a gradient, and what its optimizer keeps for it: tensors like it, and 0-dim numbers,
+// of which the first counts the steps.
 struct Stepped {
   Tensor param, grad;
   Tensor state[max_update_states];
@@ -27,13 +27,15 @@ struct AdamOptions {
   double lr, beta1, beta2, eps, weight_decay;
   bool amsgrad, maximize, decoupled_weight_decay;
 };
-void adam_step(const SteppedList& list, const AdamOptions& options);  // exp_avg, exp_avg_sq, max_exp_avg_sq; step
+void adam_step(const SteppedList& list,
+               const AdamOptions& options);  // exp_avg, exp_avg_sq, max_exp_avg_sq; step
 
 struct RmsPropOptions {
   double lr, alpha, eps, weight_decay, momentum;
   bool centered, maximize;
 };
-void rmsprop_step(const SteppedList& list, const RmsPropOptions& options);  // square_avg, grad_avg, momentum_buffer
+void rmsprop_step(const SteppedList& list,
+                  const RmsPropOptions& options);  // square_avg, grad_avg, momentum_buffer
 
 struct AdagradOptions {
   double lr, lr_decay, eps, weight_decay;
@@ -57,7 +59,8 @@ struct NAdamOptions {
   double lr, beta1, beta2, eps, weight_decay, momentum_decay;
   bool decoupled_weight_decay, maximize;
 };
-void nadam_step(const SteppedList& list, const NAdamOptions& options);  // exp_avg, exp_avg_sq; step, mu_product
+void nadam_step(const SteppedList& list,
+                const NAdamOptions& options);  // exp_avg, exp_avg_sq; step, mu_product
 
 struct RAdamOptions {
   double lr, beta1, beta2, eps, weight_decay;

@@ -32,7 +32,7 @@ void clip_by_norm(const std::vector<Tensor>& tensors, double max_norm, const Ten
 void clamp_tensors(const std::vector<Tensor>& tensors, double limit) {
   GradGuard off(false);
   for (const Tensor& x : tensors)
-    in_place("clamp_", x, false, false, [&](const Tensor& input, Out out) { 
+    in_place("clamp_", x, false, false, [&](const Tensor& input, Out out) {
       return clamp(input, wrapped_number(-limit), wrapped_number(limit), out);
     });
 }
@@ -41,7 +41,8 @@ bool unscale_tensors(const std::vector<Tensor>& tensors, double factor) {
   GradGuard off(false);
   bool finite = true;
   for (const Tensor& x : tensors) {
-    in_place("mul_", x, false, false, [&](const Tensor& input, Out out) { return mul(input, wrapped_number(factor), out); });
+    in_place("mul_", x, false, false,
+             [&](const Tensor& input, Out out) { return mul(input, wrapped_number(factor), out); });
     finite = finite && (x.count() == 0 || std::isfinite(item(vector_norm(x, INFINITY)).to<double>()));
   }
   return !finite;

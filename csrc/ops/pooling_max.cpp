@@ -253,7 +253,8 @@ Pair fractional_max_pool(const Tensor& x, const Shape& kernel_size, const Shape&
     window.kernel[at] = kernel[d];
     window.out[at] = out[d];
     check(kernel[d] > 0 && out[d] > 0, op, ": kernel_size and output_size must be greater than zero, got ", kernel, " and ", out);
-    check(out[d] + kernel[d] - 1 <= window.in[at], op, ": pool size ", kernel[d], " too large relative to input size ",
+    int64_t needed = out[d] + kernel[d] - (dims == 2 ? 1 : 0);  // PyTorch's volumes keep one element to spare
+    check(needed <= window.in[at], op, ": pool size ", kernel[d], " too large relative to input size ",
           window.in[at], " for an output of ", out[d]);
   }
   int64_t planes = plane_count(x, dims);

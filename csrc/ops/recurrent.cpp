@@ -27,7 +27,9 @@ const char* name_of(RecurrentCell cell) {
 
 Tensor value_of(const std::optional<Tensor>& x) { return x ? *x : Tensor(); }
 
-Tensor widened(const Tensor& x) { return x.defined() && is_half(x.dtype()) ? to_dtype(x, DType::Float32) : x; }
+Tensor widened(const Tensor& x) {
+  return x.defined() && is_half(x.dtype()) ? to_dtype(x, DType::Float32) : x;
+}
 std::vector<Tensor> widened(const std::vector<Tensor>& list) {
   std::vector<Tensor> wide;
   for (const Tensor& x : list) wide.push_back(widened(x));
@@ -36,19 +38,21 @@ std::vector<Tensor> widened(const std::vector<Tensor>& list) {
 
 // ---------------------------------------------------------------- checks
 
-void check_weights(const char* op, RecurrentCell cell, const Tensor& x, int64_t features, const Parameters& p) {
+void check_weights(const char* op, RecurrentCell cell, const Tensor& x, int64_t features,
+                   const Parameters& p) {
   for (const Tensor* w : {&p.w_ih, &p.w_hh, &p.b_ih, &p.b_hh, &p.w_hr}) {
     if (!w->defined()) continue;
-    check(w->dtype() == x.dtype(), op, ": expected the input and the weights to have the same dtype, but got ",
-          name_of(x.dtype()), " and ", name_of(w->dtype()));
+    check(w->dtype() == x.dtype(), op,
+          ": expected the input and the weights to have the same dtype, but got ", name_of(x.dtype()),
+          " and ", name_of(w->dtype()));
     common_device(op, {&x, w});
   }
   check(p.w_ih.rank() == 2 && p.w_hh.rank() == 2, op, ": the weights must be matrices, got shapes ",
         p.w_ih.sizes(), " and ", p.w_hh.sizes());
   const int64_t width = p.w_ih.sizes()[0], hidden = width / gates_of(cell);
   const Shape projection = p.w_hr.defined() ? p.w_hr.sizes() : Shape{hidden, hidden};
-  check(p.w_ih.sizes()[1] == features, op, ": input has inconsistent input_size: got ", features, " expected ",
-        p.w_ih.sizes()[1]);
+  check(p.w_ih.sizes()[1] == features, op, ": input has inconsistent input_size: got ", features,
+        " expected ", p.w_ih.sizes()[1]);
   const bool fits = width > 0 && width % gates_of(cell) == 0 && projection.size() == 2 &&
                     projection[1] == hidden && p.w_hh.sizes() == Shape{width, projection[0]};
   check(fits, op, ": the weights do not fit together, got shapes ", p.w_ih.sizes(), ", ", p.w_hh.sizes(),
@@ -80,8 +84,10 @@ std::shared_ptr<const Rows> regular_rows(const Tensor& x, bool batch_first) {
 }
 
 std::shared_ptr<const Rows> packed_rows(const char* op, const Tensor& data, const Tensor& batch_sizes) {
-  check(batch_sizes.rank() == 1 && batch_sizes.dtype() == DType::Int64 && batch_sizes.device().type == DeviceType::CPU,
-        op, ": batch_sizes should be a 1-dimensional int64 tensor on the CPU, got shape ", batch_sizes.sizes());
+  check(batch_sizes.rank() == 1 && batch_sizes.dtype() == DType::Int64 &&
+            batch_sizes.device().type == DeviceType::CPU,
+        op, ": batch_sizes should be a 1-dimensional int64 tensor on the CPU, got shape ",
+        batch_sizes.sizes());
   auto rows = std::make_shared<Rows>();
   const Tensor sizes = contiguous(batch_sizes);
   const int64_t* counts = sizes.data<int64_t>();
@@ -121,14 +127,14 @@ Tensor layer_part(const Tensor& states, int64_t layer, int64_t layers, int64_t d
 bool projects(const Settings& s, const std::vector<Tensor>& params) {
   const int64_t pairs = s.layers * (s.bidirectional ? 2 : 1), plain = s.has_biases ? 4 : 2;
   const int64_t count = int64_t(params.size()), extra = s.cell == RecurrentCell::lstm ? 1 : 0;
-  check(s.layers > 0 && (count == pairs * plain || (extra && count == pairs * (plain + 1))), s.op, ": expected ",
-        pairs * plain, " parameters for num_layers=", s.layers, ", got ", count);
+  check(s.layers > 0 && (count == pairs * plain || (extra && count == pairs * (plain + 1))), s.op,
+        ": expected ", pairs * plain, " parameters for num_layers=", s.layers, ", got ", count);
   return count != pairs * plain;
 }
 
 // Output, last state, and lstm's last cell state.
-std::vector<Tensor> run_layers(const Settings& s, Tensor x, const std::shared_ptr<const Rows>& rows, const Tensor& h0,
-                               const Tensor& c0, const std::vector<Tensor>& params) {
+std::vector<Tensor> run_layers(const Settings& s, Tensor x, const std::shared_ptr<const Rows>& rows,
+                               const Tensor& h0, const Tensor& c0, const std::vector<Tensor>& params) {
   Layer layer{s.cell, s.has_biases, projects(s, params), s.bidirectional ? 2 : 1, rows, {}, {}, {}};
   check(rows->steps() > 0, s.op, ": Expected sequence length to be larger than 0 in RNN");
   check(s.dropout >= 0 && s.dropout <= 1, s.op, ": dropout probability has to be between 0 and 1, but got ",
@@ -142,7 +148,8 @@ std::vector<Tensor> run_layers(const Settings& s, Tensor x, const std::shared_pt
     for (int d = 0; d < layer.directions; d++)
       check_weights(s.op, s.cell, x, x.sizes().back(), parameters_of(layer, inputs, d));
     const Tensor& first = inputs[first_parameter];
-    const int64_t outputs = inputs[first_parameter + 1].sizes()[1], hidden = first.sizes()[0] / gates_of(s.cell);
+    const int64_t outputs = inputs[first_parameter + 1].sizes()[1],
+                  hidden = first.sizes()[0] / gates_of(s.cell);
     layer.state_sizes = {layer.directions, rows->batch, outputs};
     layer.cell_sizes = {layer.directions, rows->batch, hidden};
     if (i == 0) {
@@ -168,8 +175,9 @@ std::vector<Tensor> run_network(const Settings& s, const Tensor& x, const std::s
   check_floating(s.op, x);
   if (!is_half(x.dtype())) return run_layers(s, x, rows, h0, c0, params);
   for (const Tensor& w : params)
-    check(w.dtype() == x.dtype(), s.op, ": expected the input and the weights to have the same dtype, but got ",
-          name_of(x.dtype()), " and ", name_of(w.dtype()));
+    check(w.dtype() == x.dtype(), s.op,
+          ": expected the input and the weights to have the same dtype, but got ", name_of(x.dtype()),
+          " and ", name_of(w.dtype()));
   std::vector<Tensor> results = run_layers(s, widened(x), rows, widened(h0), widened(c0), widened(params));
   for (Tensor& y : results) y = to_dtype(y, x.dtype());
   return results;
@@ -193,8 +201,9 @@ std::pair<Tensor, Tensor> lstm_states(const char* op, const MaybeTensors& hx) {
 }  // namespace
 
 template <RecurrentCell cell>
-OutAndState rnn(const Tensor& input, const std::optional<Tensor>& hx, const std::vector<Tensor>& params, bool has_biases,
-                int64_t num_layers, double dropout, bool train, bool bidirectional, bool batch_first) {
+OutAndState rnn(const Tensor& input, const std::optional<Tensor>& hx, const std::vector<Tensor>& params,
+                bool has_biases, int64_t num_layers, double dropout, bool train, bool bidirectional,
+                bool batch_first) {
   Settings s{name_of(cell), cell, has_biases, num_layers, dropout, train, bidirectional};
   return pair(run_regular(s, input, value_of(hx), {}, params, batch_first));
 }
@@ -206,15 +215,16 @@ OutAndState packed_rnn(const Tensor& data, const Tensor& batch_sizes, const std:
   return pair(run_network(s, data, packed_rows(s.op, data, batch_sizes), value_of(hx), {}, params));
 }
 
-OutAndStates lstm(const Tensor& input, const MaybeTensors& hx, const std::vector<Tensor>& params, bool has_biases,
-                  int64_t num_layers, double dropout, bool train, bool bidirectional, bool batch_first) {
+OutAndStates lstm(const Tensor& input, const MaybeTensors& hx, const std::vector<Tensor>& params,
+                  bool has_biases, int64_t num_layers, double dropout, bool train, bool bidirectional,
+                  bool batch_first) {
   auto [h0, c0] = lstm_states("lstm", hx);
   Settings s{"lstm", RecurrentCell::lstm, has_biases, num_layers, dropout, train, bidirectional};
   return triple(run_regular(s, input, h0, c0, params, batch_first));
 }
 OutAndStates packed_lstm(const Tensor& data, const Tensor& batch_sizes, const MaybeTensors& hx,
-                         const std::vector<Tensor>& params, bool has_biases, int64_t num_layers, double dropout,
-                         bool train, bool bidirectional) {
+                         const std::vector<Tensor>& params, bool has_biases, int64_t num_layers,
+                         double dropout, bool train, bool bidirectional) {
   auto [h0, c0] = lstm_states("lstm", hx);
   Settings s{"lstm", RecurrentCell::lstm, has_biases, num_layers, dropout, train, bidirectional};
   return triple(run_network(s, data, packed_rows(s.op, data, batch_sizes), h0, c0, params));
@@ -224,9 +234,9 @@ OutAndStates packed_lstm(const Tensor& data, const Tensor& batch_sizes, const Ma
 
 namespace {
 
-std::vector<Tensor> one_step(const char* op, RecurrentCell cell, const Tensor& x, const Tensor& h0, const Tensor& c0,
-                             const Tensor& w_ih, const Tensor& w_hh, const std::optional<Tensor>& b_ih,
-                             const std::optional<Tensor>& b_hh) {
+std::vector<Tensor> one_step(const char* op, RecurrentCell cell, const Tensor& x, const Tensor& h0,
+                             const Tensor& c0, const Tensor& w_ih, const Tensor& w_hh,
+                             const std::optional<Tensor>& b_ih, const std::optional<Tensor>& b_hh) {
   check_floating(op, x);
   check(x.rank() == 2, op, ": expected an input of 2 dimensions, got shape ", x.sizes());
   check(b_ih.has_value() == b_hh.has_value(), op, ": expected both biases or none of them");
@@ -260,12 +270,12 @@ OutAndState lstm_cell(const Tensor& input, const MaybeTensors& hx, const Tensor&
   return pair(one_step("lstm_cell", RecurrentCell::lstm, input, h0, c0, w_ih, w_hh, b_ih, b_hh));
 }
 
-#define TT_CELL(cell)                                                                                              \
-  template OutAndState rnn<cell>(const Tensor&, const std::optional<Tensor>&, const std::vector<Tensor>&, bool,    \
-                                 int64_t, double, bool, bool, bool);                                               \
-  template OutAndState packed_rnn<cell>(const Tensor&, const Tensor&, const std::optional<Tensor>&,                \
-                                        const std::vector<Tensor>&, bool, int64_t, double, bool, bool);            \
-  template Tensor rnn_cell<cell>(const Tensor&, const std::optional<Tensor>&, const Tensor&, const Tensor&,        \
+#define TT_CELL(cell)                                                                                       \
+  template OutAndState rnn<cell>(const Tensor&, const std::optional<Tensor>&, const std::vector<Tensor>&,   \
+                                 bool, int64_t, double, bool, bool, bool);                                  \
+  template OutAndState packed_rnn<cell>(const Tensor&, const Tensor&, const std::optional<Tensor>&,         \
+                                        const std::vector<Tensor>&, bool, int64_t, double, bool, bool);     \
+  template Tensor rnn_cell<cell>(const Tensor&, const std::optional<Tensor>&, const Tensor&, const Tensor&, \
                                  const std::optional<Tensor>&, const std::optional<Tensor>&);
 TT_CELL(RecurrentCell::tanh)
 TT_CELL(RecurrentCell::relu)

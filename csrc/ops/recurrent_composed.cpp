@@ -1,5 +1,5 @@
-// A recurrent layer step by step, from recorded ops: for devices without the kernels, and for derivatives of the backward
-// pass. Rows are brought into the order of the steps first, so that a step is a stretch of rows.
+// A recurrent layer step by step, from recorded ops: for devices without the kernels, and for derivatives of
+// the backward pass. Rows are brought into the order of the steps first, so that a step is a stretch of rows.
 #include "ops/ops.h"
 #include "ops/recurrent_layer.h"
 
@@ -88,7 +88,8 @@ Pass forward(const Layer& layer, const std::vector<Tensor>& inputs, const Tensor
     const int64_t t = direction ? steps - 1 - i : i;
     Step s{row_of(layer, t), layer.rows->counts[t], {}, {}, {}, {}, {}, {}, {}, {}, {}};
     s.before = head(pass.state, s.count);
-    const Tensor sums = narrow(from_input, 0, s.start, s.count), product = linear(s.before, p.w_hh, maybe(p.b_hh));
+    const Tensor sums = narrow(from_input, 0, s.start, s.count),
+                 product = linear(s.before, p.w_hh, maybe(p.b_hh));
     if (layer.cell == RecurrentCell::gru) {
       run_gru(s, sums, product);
     } else if (layer.cell == RecurrentCell::lstm) {
@@ -115,8 +116,8 @@ Tensor gathered(const Pass& pass, int direction, Get&& get) {
 
 // ---------------------------------------------------------------- backward
 
-// The gradients of a step's sums: of all, and gru's of the state's part. `state` and `cell` change from the gradients
-// after the step to what reaches the states before it past the product.
+// The gradients of a step's sums: of all, and gru's of the state's part. `state` and `cell` change from the
+// gradients after the step to what reaches the states before it past the product.
 struct StepGrads {
   Tensor sums, product, projected;
 };

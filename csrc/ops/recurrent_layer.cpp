@@ -16,9 +16,12 @@ constexpr int buffer_count = 4;
 struct Sizes {
   int64_t rows, batch, features, hidden, width, outputs;
   Sizes(const Layer& layer, const std::vector<Tensor>& inputs)
-      : rows(layer.rows->total), batch(layer.rows->batch), features(inputs[0].sizes().back()),
+      : rows(layer.rows->total),
+        batch(layer.rows->batch),
+        features(inputs[0].sizes().back()),
         hidden(inputs[first_parameter].sizes()[0] / gates_of(layer.cell)),
-        width(inputs[first_parameter].sizes()[0]), outputs(inputs[first_parameter + 1].sizes()[1]) {}
+        width(inputs[first_parameter].sizes()[0]),
+        outputs(inputs[first_parameter + 1].sizes()[1]) {}
 };
 
 Tensor looked_at(const Tensor& x, const Shape& sizes) {  // contiguous memory in another shape, not recorded
@@ -45,8 +48,8 @@ char* part(const Tensor& x, int64_t elements) {
 
 RecurrentSteps steps_of(const Layer& layer, const Sizes& sizes, DType dtype, int direction) {
   const Rows& rows = *layer.rows;
-  return {layer.cell,   dtype,         direction == 1,     rows.steps(),       rows.batch, sizes.hidden,
-          sizes.outputs, rows.starts.data(), rows.counts.data(), rows.pitch};
+  return {layer.cell,   dtype,         direction == 1,     rows.steps(),       rows.batch,
+          sizes.hidden, sizes.outputs, rows.starts.data(), rows.counts.data(), rows.pitch};
 }
 
 Tensor start_of(const Tensor& given, const Shape& sizes, const Tensor& like) {
@@ -74,7 +77,8 @@ struct Forward {
     Tensor bias = p.b_ih.defined() && !gru ? add(p.b_ih, p.b_hh) : p.b_ih;
     multiply(buffers.gates, x, swapped(p.w_ih), false, bias);
 
-    Tensor weight = transposed_copy(p.w_hh), projection = p.w_hr.defined() ? transposed_copy(p.w_hr) : Tensor();
+    Tensor weight = transposed_copy(p.w_hh),
+           projection = p.w_hr.defined() ? transposed_copy(p.w_hr) : Tensor();
     Tensor state_bias = gru && p.b_hh.defined() ? contiguous(p.b_hh) : Tensor();
     RecurrentCall call{steps_of(layer, sizes, x.dtype(), direction)};
     call.weight = weight.bytes();
@@ -95,7 +99,8 @@ struct Forward {
   }
 };
 
-std::vector<Tensor> forward(const Layer& layer, const std::vector<Tensor>& inputs, std::vector<Tensor>* kept) {
+std::vector<Tensor> forward(const Layer& layer, const std::vector<Tensor>& inputs,
+                            std::vector<Tensor>* kept) {
   GradGuard off(false);
   Forward pass{layer, inputs, kept != nullptr};
   const Tensor& x = inputs[0];
@@ -122,8 +127,8 @@ struct Backward {
   Tensor grad_out = {}, grad_state = {}, grad_cell = {}, grad_x = {};
 
   // The gradients of the sums before activation go to `gates`; gru's state has its own in them.
-  void walk(int direction, const Buffers& buffers, const Parameters& p, const Tensor& gates, const Tensor& product,
-            const Tensor& projected) {
+  void walk(int direction, const Buffers& buffers, const Parameters& p, const Tensor& gates,
+            const Tensor& product, const Tensor& projected) {
     Tensor weight = contiguous(p.w_hh), projection = p.w_hr.defined() ? contiguous(p.w_hr) : Tensor();
     RecurrentBackwardCall call{steps_of(layer, sizes, x.dtype(), direction)};
     call.weight = weight.bytes();
@@ -205,7 +210,8 @@ Parameters parameters_of(const Layer& layer, const std::vector<Tensor>& inputs, 
 }
 
 std::vector<Tensor> run(const Layer& layer, const std::vector<Tensor>& inputs) {
-  static constexpr const char* names[] = {"RnnTanhBackward0", "RnnReluBackward0", "LstmBackward0", "GruBackward0"};
+  static constexpr const char* names[] = {"RnnTanhBackward0", "RnnReluBackward0", "LstmBackward0",
+                                          "GruBackward0"};
   const NetworkKernels* network = kernels_of(inputs[0].device()).network;
   if (!network || !network->recurrent) return compose(layer, inputs);
   if (!any_needs_grad(inputs)) return forward(layer, inputs, nullptr);

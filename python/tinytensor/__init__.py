@@ -44,8 +44,21 @@ globals().update(NAMED_STORAGES)
 __version__ = "0.1.0"
 
 # Packages that a program without layers never needs, imported at their first use.
-_PACKAGES = {"func", "hub", "nn", "optim", "safetensors", "serialization", "utils"}
-_FUNCTIONS = {"as_torch": "_as_torch", "load": "serialization", "save": "serialization"}
+_PACKAGES = {"amp", "cpu", "func", "hub", "nn", "optim", "safetensors", "serialization", "utils"}
+_FUNCTIONS = {
+    "GradScaler": "amp",
+    "as_torch": "_as_torch",
+    "autocast": "amp",
+    "get_autocast_cpu_dtype": "amp.autocast_mode",
+    "get_autocast_dtype": "amp.autocast_mode",
+    "get_autocast_gpu_dtype": "amp.autocast_mode",
+    "is_autocast_cpu_enabled": "amp.autocast_mode",
+    "is_autocast_enabled": "amp.autocast_mode",
+    "load": "serialization",
+    "save": "serialization",
+    "set_autocast_dtype": "amp.autocast_mode",
+    "set_autocast_enabled": "amp.autocast_mode",
+}
 
 
 def __getattr__(name: str):

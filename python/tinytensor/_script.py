@@ -12,6 +12,8 @@ USAGE = """usage: python -m tinytensor script.py [arguments]
 
 Runs a PyTorch program on tinytensor: inside it `torch` and `torchvision` are this package."""
 
+PROGRAM = "TINYTENSOR_PROGRAM"  # the environment variable that tells spawned processes which file it is
+
 
 def run(path: str, into: dict[str, object]) -> None:
     """Executes the file in the namespace `into`."""
@@ -48,10 +50,12 @@ def main(arguments: list[str]) -> int:
     sys.argv[:] = arguments
     sys.path[0] = os.path.dirname(os.path.abspath(path))
     names["__spec__"] = __spec__  # what a spawned process imports in place of the program
+    os.environ[PROGRAM] = os.path.abspath(path)
     run(path, names)
     return 0
 
 
 if __name__ == "__mp_main__":
     as_torch()
-    run(sys.argv[0], globals())
+    sys.argv[0] = os.environ[PROGRAM]
+    run(os.environ[PROGRAM], globals())

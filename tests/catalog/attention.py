@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .row import FLOATS, OWN_STRIDES, E, Op, S
+from .row import FLOATS, OWN_STRIDES, SECOND_FAILS, E, Op, S
 
 
 def attention(
@@ -78,6 +78,6 @@ OPS = [
         tolerance=4,
         label="scaled_dot_product_attention",
         bad=bad,
-        tags=OWN_STRIDES,
+        tags=OWN_STRIDES | SECOND_FAILS,
     )
 ]

@@ -192,7 +192,9 @@ def row(name, reference, samples, **options):
 
 OPS = [
     row("conv1d", conv, one_dimension, dtypes=FLOATS),
-    row("conv2d", conv, two_dimensions, dtypes=("int64", *FLOATS), large=large, bad=bad_two, rejects=("bool",)),
+    row(
+        "conv2d", conv, two_dimensions, dtypes=("int64", *FLOATS), large=large, bad=bad_two, rejects=("bool",)
+    ),
     Op("conv2d", conv, lambda t: two_dimensions(t)[:2], dtypes=INTEGERS, forms="f", native=True),
     row("conv3d", conv, three_dimensions, dtypes=FLOATS),
     row("conv_transpose1d", conv_transpose, transposed_one, dtypes=FLOATS),

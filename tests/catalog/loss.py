@@ -61,12 +61,13 @@ def weighted(formula, normalized=True):
     return loss
 
 
-def weighted_samples(options=({},)):
-    plain = pair_samples(None, options)
+def weighted_samples(options=({},), shapes=PAIRS):
+    plain = pair_samples(None, options, shapes)
 
     def samples(t):
         return plain(t) + [
-            S(t(2, 3), t(2, 3), reduction=reduction, weight=t(2, 3, domain=UNIT).constant()) for reduction in REDUCTIONS
+            S(t(2, 3), t(2, 3), reduction=reduction, weight=t(2, 3, domain=UNIT).constant())
+            for reduction in REDUCTIONS
         ]
 
     return samples
@@ -104,12 +105,16 @@ def bce_samples(t):
 def logits_samples(t):
     weights = [t(5, domain=(0.5, 2)), t(1, domain=(0.5, 2))]
     return bce_samples(t) + [
-        S(t(4, 5), t(4, 5, domain=UNIT), pos_weight=w.constant(), reduction=r) for w in weights for r in REDUCTIONS
+        S(t(4, 5), t(4, 5, domain=UNIT), pos_weight=w.constant(), reduction=r)
+        for w in weights
+        for r in REDUCTIONS
     ]
 
 
 def kl_div(x, t, reduction="mean", log_target=False):
-    losses = np.exp(t) * (t - x) if log_target else np.where(t > 0, t * (np.log(np.where(t > 0, t, 1)) - x), 0)
+    losses = (
+        np.exp(t) * (t - x) if log_target else np.where(t > 0, t * (np.log(np.where(t > 0, t, 1)) - x), 0)
+    )
     return losses.sum() / len(losses) if reduction == "batchmean" else reduced(losses, reduction)
 
 
@@ -159,7 +164,7 @@ OPS = [
     functional(
         "huber_loss",
         weighted(huber, normalized=False),
-        weighted_samples(({}, {"delta": 0.4})),
+        weighted_samples(({}, {"delta": 0.4}), ((4, 5), (), (3, 2, 7), (33,))),
         bad=lambda t: [E(RuntimeError, "0", t(3), t(3), delta=0.0)],
     ),
     functional(
@@ -179,17 +184,22 @@ OPS = [
         logits_samples,
         nonfinite=lambda t: [S(t.of([80.0, -80.0, math.nan]), t.of([0.0, 1.0, 1.0]), reduction="none")],
         large=lambda t: [S(t(301, 257), t(301, 257, domain=UNIT))],
-        bad=lambda t: [E(ValueError, r"\(2,\).*\(3,\)", t(3), t(2)), E(RuntimeError, "4", t(3), t(3), pos_weight=t(4))],
+        bad=lambda t: [
+            E(ValueError, r"\(2,\).*\(3,\)", t(3), t(2)),
+            E(RuntimeError, "4", t(3), t(3), pos_weight=t(4)),
+        ],
     ),
     functional(
         "kl_div",
         kl_div,
-        lambda t: [
-            S(t(4, 5), t(4, 5, domain=UNIT if not log else None), reduction=r, log_target=log)
-            for log in (False, True)
-            for r in (*REDUCTIONS, "batchmean")
-        ]
-        + [S(t(2), t.of([0.0, 1.0]).constant(), reduction="sum")],
+        lambda t: (
+            [
+                S(t(4, 5), t(4, 5, domain=UNIT if not log else None), reduction=r, log_target=log)
+                for log in (False, True)
+                for r in (*REDUCTIONS, "batchmean")
+            ]
+            + [S(t(2), t.of([0.0, 1.0]).constant(), reduction="sum")]
+        ),
         bad=lambda t: [E(ValueError, "total", t(3), t(3), reduction="total")],
     ),
     functional(
@@ -207,19 +217,23 @@ OPS = [
     functional(
         "poisson_nll_loss",
         of_pair(poisson_nll),
-        lambda t: [S(t(4, 5), t(4, 5, domain=(1.2, 9.0)).constant(), full=True, reduction=r) for r in REDUCTIONS],
+        lambda t: [
+            S(t(4, 5), t(4, 5, domain=(1.2, 9.0)).constant(), full=True, reduction=r) for r in REDUCTIONS
+        ],
         WIDE_FLOATS,
     ),
     functional(
         "gaussian_nll_loss",
         lambda x, t, var, reduction="mean", **o: reduced(gaussian_nll(x, t, var, **o), reduction),
-        lambda t: [
-            S(t(4, 5), t(4, 5), t(*s, domain=(0.3, 2)), reduction=r, full=full)
-            for s in ((4, 5), (4, 1), (4,))
-            for r in REDUCTIONS
-            for full in (False, True)
-        ]
-        + [S(t(3), t(3), 0.5)],
+        lambda t: (
+            [
+                S(t(4, 5), t(4, 5), t(*s, domain=(0.3, 2)), reduction=r, full=full)
+                for s in ((4, 5), (4, 1), (4,))
+                for r in REDUCTIONS
+                for full in (False, True)
+            ]
+            + [S(t(3), t(3), 0.5)]
+        ),
         WIDE_FLOATS,
         bad=lambda t: [
             E(ValueError, "incorrect size", t(4, 5), t(4, 5), t(5)),
@@ -229,12 +243,22 @@ OPS = [
     functional(
         "hinge_embedding_loss",
         of_pair(lambda x, t, margin=1.0: np.where(t == 1, x, np.maximum(0, margin - x))),
-        lambda t: [S(t(*s), signs(t, *s), margin=m, reduction=r) for s in ((4, 5), (7,)) for m in (1.0, 0.3) for r in REDUCTIONS],
+        lambda t: [
+            S(t(*s), signs(t, *s), margin=m, reduction=r)
+            for s in ((4, 5), (7,))
+            for m in (1.0, 0.3)
+            for r in REDUCTIONS
+        ],
     ),
     functional(
         "margin_ranking_loss",
         lambda a, b, t, margin=0.0, reduction="mean": reduced(np.maximum(0, margin - t * (a - b)), reduction),
-        lambda t: [S(t(*s), t(*s), signs(t, *s), margin=m, reduction=r) for s in ((4, 5), (7,)) for m in (0.0, 0.3) for r in REDUCTIONS],
+        lambda t: [
+            S(t(*s), t(*s), signs(t, *s), margin=m, reduction=r)
+            for s in ((4, 5), (7,))
+            for m in (0.0, 0.3)
+            for r in REDUCTIONS
+        ],
         bad=lambda t: [E(RuntimeError, r"\(3,\)", t(2, 3), t(3), t(3))],
     ),
 ]
@@ -314,7 +338,9 @@ CLASS_ERRORS = [
 
 def class_errors(t):
     kinds = {"IndexError": IndexError, "ValueError": ValueError, "RuntimeError": RuntimeError}
-    found = [E(kinds[kind], message, t(*shape), t.index(target)) for kind, message, shape, target in CLASS_ERRORS]
+    found = [
+        E(kinds[kind], message, t(*shape), t.index(target)) for kind, message, shape, target in CLASS_ERRORS
+    ]
     integers = Operand(np.array([0, 1], dtype=np.int32), "int32", drawn=False)
     return [
         *found,
@@ -351,8 +377,14 @@ OPS += [
             S(t(300, 257), t.index(t.random.integers(0, 257, 300))),
             S(t(3, 21, 61, 67), t.index(t.random.integers(0, 21, (3, 61, 67))), label_smoothing=0.1),
         ],
-        nonfinite=lambda t: [S(t.of([[1e4, -1e4, 0.0]]), t.index([1])), S(t.of([[math.nan, 1.0]]), t.index([1]))],
-        bad=lambda t: [*class_errors(t), E(RuntimeError, "1.5", t(2, 5), t.index([0, 1]), label_smoothing=1.5)],
+        nonfinite=lambda t: [
+            S(t.of([[1e4, -1e4, 0.0]]), t.index([1])),
+            S(t.of([[math.nan, 1.0]]), t.index([1])),
+        ],
+        bad=lambda t: [
+            *class_errors(t),
+            E(RuntimeError, "1.5", t(2, 5), t.index([0, 1]), label_smoothing=1.5),
+        ],
     ),
     functional(
         "cross_entropy",
@@ -360,32 +392,42 @@ OPS += [
         probability_samples,
         bad=lambda t: [E(RuntimeError, "ignore_index", t(2, 5), t(2, 5), ignore_index=1)],
     ),
-    functional(
-        "nll_loss", nll, class_samples(({},)), bad=class_errors
-    ),
+    functional("nll_loss", nll, class_samples(({},)), bad=class_errors),
     functional(
         "multi_margin_loss",
         multi_margin,
-        lambda t: [
-            S(t(4, 5), t.index([0, 3, 4, 1]), p=p, margin=0.7, weight=w, reduction=r)
-            for p in (1, 2)
-            for w in (None, t(5, domain=(0.5, 2)).constant())
-            for r in REDUCTIONS
-        ]
-        + [S(t(5), t.index(2))],
+        lambda t: (
+            [
+                S(t(4, 5), t.index([0, 3, 4, 1]), p=p, margin=0.7, weight=w, reduction=r)
+                for p in (1, 2)
+                for w in (None, t(5, domain=(0.5, 2)).constant())
+                for r in REDUCTIONS
+            ]
+            + [S(t(5), t.index(2))]
+        ),
         WIDE_FLOATS,
-        bad=lambda t: [E(ValueError, "3", t(2, 5), t.index([0, 1]), p=3), E(RuntimeError, "target", t(2, 5), t.index([0]))],
+        bad=lambda t: [
+            E(ValueError, "3", t(2, 5), t.index([0, 1]), p=3),
+            E(RuntimeError, "target", t(2, 5), t.index([0])),
+        ],
     ),
     functional(
         "multilabel_margin_loss",
         multilabel_margin,
-        lambda t: [S(t(3, 4), t.index([[3, 0, -1, 1], [-1, 0, 1, 2], [0, 1, 2, 3]]), reduction=r) for r in REDUCTIONS]
-        + [S(t(4), t.index([2, -1, 0, 0]))],
+        lambda t: (
+            [
+                S(t(3, 4), t.index([[3, 0, -1, 1], [-1, 0, 1, 2], [0, 1, 2, 3]]), reduction=r)
+                for r in REDUCTIONS
+            ]
+            + [S(t(4), t.index([2, -1, 0, 0]))]
+        ),
         WIDE_FLOATS,
     ),
     functional(
         "multilabel_soft_margin_loss",
-        lambda x, t, weight=1.0, reduction="mean": reduced((weight * bce_with_logits(x, t)).mean(-1), reduction),
+        lambda x, t, weight=1.0, reduction="mean": reduced(
+            (weight * bce_with_logits(x, t)).mean(-1), reduction
+        ),
         lambda t: [
             S(t(3, 4), t(3, 4, domain=UNIT), weight=w, reduction=r)
             for w in (t(4, domain=UNIT).constant(), t(3, 4, domain=UNIT).constant())
@@ -429,8 +471,16 @@ OPS += [
     functional(
         "cosine_similarity",
         cosine,
-        lambda t: [S(t(3, 4), t(3, 4)), S(t(2, 3, 4), t(2, 3, 4), dim=-1), S(t(2, 3, 4), t(3, 1), dim=0), S(t(5), t(5), dim=0)],
-        bad=lambda t: [E(RuntimeError, "3.*4", t(2, 3), t(2, 4)), E(IndexError, "2", t(2, 3), t(2, 3), dim=2)],
+        lambda t: [
+            S(t(3, 4), t(3, 4)),
+            S(t(2, 3, 4), t(2, 3, 4), dim=-1),
+            S(t(2, 3, 4), t(3, 1), dim=0),
+            S(t(5), t(5), dim=0),
+        ],
+        bad=lambda t: [
+            E(RuntimeError, "3.*4", t(2, 3), t(2, 4)),
+            E(IndexError, "2", t(2, 3), t(2, 3), dim=2),
+        ],
     ),
     functional(
         "pairwise_distance",
@@ -454,16 +504,28 @@ OPS += [
     functional(
         "cosine_embedding_loss",
         cosine_embedding,
-        lambda t: [S(t(3, 4), t(3, 4), t.index([1, -1, 1]), margin=m, reduction=r) for m in (0.0, 0.3) for r in REDUCTIONS]
-        + [S(t(4), t(4), t.index(-1))],
+        lambda t: (
+            [
+                S(t(3, 4), t(3, 4), t.index([1, -1, 1]), margin=m, reduction=r)
+                for m in (0.0, 0.3)
+                for r in REDUCTIONS
+            ]
+            + [S(t(4), t(4), t.index(-1))]
+        ),
         WIDE_FLOATS,
         bad=lambda t: [E(RuntimeError, "1D", t(4), t(4), t.index([1]))],
     ),
     functional(
         "triplet_margin_loss",
         triplet,
-        lambda t: [S(t(3, 4), t(3, 4), t(3, 4), swap=swap, reduction=r) for swap in (False, True) for r in REDUCTIONS]
-        + [S(t(4), t(4), t(4), p=1.0)],
+        lambda t: (
+            [
+                S(t(3, 4), t(3, 4), t(3, 4), swap=swap, reduction=r)
+                for swap in (False, True)
+                for r in REDUCTIONS
+            ]
+            + [S(t(4), t(4), t(4), p=1.0)]
+        ),
         WIDE_FLOATS,
         bad=lambda t: [E(ValueError, "-1", t(4), t(4), t(4), margin=-1.0)],
     ),

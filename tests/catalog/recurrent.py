@@ -157,11 +157,11 @@ def bad_networks(name):
             params = parameters(t, name, 3, 4) if params is None else params
             return x, hx or state(t, name, 2, 4), params, True, layers, 0.0, False, False, False
 
-        return [
-            E(RuntimeError, "input_size|[Ss]ize|size", *call(t(5, 2, 7))),
-            E(RuntimeError, "", *call(t(5, 2, 3), params=parameters(t, name, 3, 4)[:3])),
-            E(RuntimeError, "", *call(t(5, 2, 3), state(t, name, 3, 4))),
-        ]
+        few = [E(RuntimeError, "", *call(t(5, 2, 3), params=parameters(t, name, 3, 4)[:3]))]
+        if name != "lstm":  # whose checks PyTorch leaves to the module
+            few.append(E(RuntimeError, "input_size: got 7 expected 3", *call(t(5, 2, 7))))
+            few.append(E(RuntimeError, "", *call(t(5, 2, 3), state(t, name, 3, 4))))
+        return few
 
     return samples
 

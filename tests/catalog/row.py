@@ -190,6 +190,7 @@ NEEDS_DIM = frozenset({"out needs dim"})  # out= only together with a dimension
 OUT_RECORDS = frozenset({"peer: out gradient"})  # PyTorch lets out= pass with arguments that require grad
 IN_PLACE_FAILS = frozenset({"peer: in place"})  # PyTorch has no derivative of the in-place method
 OWN_STRIDES = frozenset({"peer: own strides"})  # contiguous here, whatever the memory of the inputs
+SECOND_FAILS = frozenset({"peer: second gradient"})  # PyTorch has no second derivative
 STRIDES_FAIL = frozenset({"peer: strides"})  # PyTorch itself fails on odd strides
 
 

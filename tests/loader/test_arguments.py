@@ -81,7 +81,9 @@ def test_bad_samplers(name):
     compare(lambda torch: outcome(lambda: SAMPLERS[name](torch.utils.data)))
 
 
-@pytest.mark.parametrize("name", ["batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers"])
+@pytest.mark.parametrize(
+    "name", ["batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers"]
+)
 def test_fixed_attributes(name):
     loader = data.DataLoader([1, 2])
     with pytest.raises(ValueError, match=name):
@@ -101,18 +103,38 @@ def test_attributes():
     assert data.DataLoader(dataset, num_workers=1).prefetch_factor == 2
     assert data.DataLoader(dataset, batch_sampler=[[1]]).batch_size is None
     context = multiprocessing.get_context("spawn")
-    assert data.DataLoader(dataset, num_workers=1, multiprocessing_context=context).multiprocessing_context is context
+    assert (
+        data.DataLoader(dataset, num_workers=1, multiprocessing_context=context).multiprocessing_context
+        is context
+    )
     assert data.DataLoader[int] and data.Dataset[int]
 
 
 def test_names():
     for path, names in {
-        "utils.data.dataloader": ["DataLoader", "default_collate", "_BaseDataLoaderIter", "_MultiProcessingDataLoaderIter"],
+        "utils.data.dataloader": [
+            "DataLoader",
+            "default_collate",
+            "_BaseDataLoaderIter",
+            "_MultiProcessingDataLoaderIter",
+        ],
         "utils.data.sampler": ["Sampler", "BatchSampler", "WeightedRandomSampler"],
         "utils.data.dataset": ["Dataset", "random_split", "Subset"],
         "utils.data.distributed": ["DistributedSampler"],
-        "utils.data._utils.collate": ["default_collate", "collate", "default_collate_fn_map", "default_convert"],
-        "multiprocessing": ["spawn", "start_processes", "Process", "Queue", "get_context", "set_sharing_strategy"],
+        "utils.data._utils.collate": [
+            "default_collate",
+            "collate",
+            "default_collate_fn_map",
+            "default_convert",
+        ],
+        "multiprocessing": [
+            "spawn",
+            "start_processes",
+            "Process",
+            "Queue",
+            "get_context",
+            "set_sharing_strategy",
+        ],
     }.items():
         module = importlib.import_module(f"{MODULE}.{path}")
         assert all(hasattr(module, name) for name in names), path
@@ -176,7 +198,9 @@ def test_error_goes_through_and_iteration_goes_on():
 
 def test_two_iterators_do_not_disturb_each_other():
     loader = data.DataLoader(range(6), 2)
-    assert [(a.tolist(), b.tolist()) for a, b in zip(loader, loader)] == [([i, i + 1],) * 2 for i in (0, 2, 4)]
+    assert [(a.tolist(), b.tolist()) for a, b in zip(loader, loader)] == [
+        ([i, i + 1],) * 2 for i in (0, 2, 4)
+    ]
 
 
 def test_setting_of_collate_fn():

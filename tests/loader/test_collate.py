@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import collections
+import importlib
 import warnings
 
 import numpy as np
 import pytest
 from nn.peer import compare, outcome
-from util import torch
+from util import MODULE, torch
 
 data = torch.utils.data
 Point = collections.namedtuple("Point", "x y")
@@ -65,9 +66,6 @@ def test_collated_types():
 
 
 def test_collate_by_a_map_of_ones_own():
-    from util import MODULE
-    import importlib
-
     module = importlib.import_module(f"{MODULE}.utils.data._utils.collate")
 
     class Word(str):
@@ -220,7 +218,9 @@ def test_batch_equals_single_samples(name, indices):
     for source in (dataset, subset):
         (batch,) = data.DataLoader(source, batch_sampler=[indices])
         for ours, single in zip(batch, single_samples(source, indices)):
-            assert torch.equal(ours, single) and ours.dtype == single.dtype and ours.stride() == single.stride()
+            assert (
+                torch.equal(ours, single) and ours.dtype == single.dtype and ours.stride() == single.stride()
+            )
             assert ours.requires_grad == single.requires_grad
 
 

@@ -50,7 +50,9 @@ def test_sampler(name, given):
 @pytest.mark.parametrize("count", [0, 1, 2, 9, 10])
 def test_distributed_sampler(count, options, epoch):
     def program(torch):
-        samplers = [torch.utils.data.DistributedSampler(range(count), 3, rank, **options) for rank in range(3)]
+        samplers = [
+            torch.utils.data.DistributedSampler(range(count), 3, rank, **options) for rank in range(3)
+        ]
         for sampler in samplers:
             sampler.set_epoch(epoch)
         return [(list(s), len(s), s.num_samples, s.total_size) for s in samplers]
@@ -82,7 +84,14 @@ def test_loader(name, workers, given):
             del options["batch_size"]
         dataset = torch.utils.data.TensorDataset(torch.arange(11), torch.arange(22.0).view(11, 2))
         loader = torch.utils.data.DataLoader(dataset, num_workers=workers, generator=g, **options)
-        return [list(loader), torch.rand(1), list(loader), len(loader), torch.rand(2), torch.rand(2, generator=g)]
+        return [
+            list(loader),
+            torch.rand(1),
+            list(loader),
+            len(loader),
+            torch.rand(2),
+            torch.rand(2, generator=g),
+        ]
 
     compare(program)
 
@@ -120,7 +129,14 @@ def test_seeds_of_workers():
         def draws(samples):
             info = torch.utils.data.get_worker_info()
             numbers = [random.random(), np.random.rand(), torch.rand(1).item(), torch.initial_seed()]
-            return [*numbers, info.id, info.num_workers, info.seed, torch.get_num_threads(), list(info.dataset)]
+            return [
+                *numbers,
+                info.id,
+                info.num_workers,
+                info.seed,
+                torch.get_num_threads(),
+                list(info.dataset),
+            ]
 
         loader = torch.utils.data.DataLoader(range(8), batch_size=2, num_workers=2, collate_fn=draws)
         return [list(loader), torch.utils.data.get_worker_info()]
@@ -129,7 +145,9 @@ def test_seeds_of_workers():
 
 
 @pytest.mark.parametrize("workers", [0, 1, 3])
-@pytest.mark.parametrize("options", [{"batch_size": 4}, {"batch_size": 4, "drop_last": True}, {"batch_size": None}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{"batch_size": 4}, {"batch_size": 4, "drop_last": True}, {"batch_size": None}], ids=str
+)
 def test_iterable_dataset(options, workers):
     """Each worker has another length: those that are through are passed over."""
 
@@ -146,7 +164,8 @@ def test_iterable_dataset(options, workers):
 
 
 LENGTHS = [
-    [3, 7], (10,), [0.3, 0.3, 0.4], [1 / 3] * 3, [0.05, 0.05, 0.9], [1.0], [3, 3], [0.5, 0.2], [1.5, -0.5], [10, 0], [0.7, 0.3, 0.0],
+    [3, 7], (10,), [10, 0], [3, 3], [0.3, 0.3, 0.4], [1 / 3] * 3, [0.05, 0.05, 0.9], [1.0], [0.5, 0.2],
+    [1.5, -0.5], [0.7, 0.3, 0.0],
 ]  # fmt: skip
 
 

@@ -69,9 +69,13 @@ LOADERS = {
     "subset": lambda **k: data.DataLoader(
         data.random_split(DATASET, [20, 3], generator(1))[0], 3, shuffle=True, drop_last=True, **k
     ),
-    "weighted": lambda **k: data.DataLoader(DATASET, 4, sampler=data.WeightedRandomSampler([1.0] * 23, 23), **k),
+    "weighted": lambda **k: data.DataLoader(
+        DATASET, 4, sampler=data.WeightedRandomSampler([1.0] * 23, 23), **k
+    ),
     "list": lambda **k: data.DataLoader(range(23), 4, shuffle=True, **k),
-    "distributed": lambda **k: data.DataLoader(DATASET, 3, sampler=data.DistributedSampler(DATASET, 2, 1), **k),
+    "distributed": lambda **k: data.DataLoader(
+        DATASET, 3, sampler=data.DistributedSampler(DATASET, 2, 1), **k
+    ),
     "random.shuffle": lambda **k: data.DataLoader(DATASET, 4, sampler=Own(random.shuffle), **k),
     "numpy.random": lambda **k: data.DataLoader(DATASET, 4, sampler=Own(np.random.shuffle), **k),
     "stateful": lambda **k: data.DataLoader(DATASET, 4, sampler=Counting(), **k),

@@ -1,4 +1,4 @@
-"""Memory that processes share: share_memory_, queues, pipes, spawned processes, and multiprocessing's own names."""
+"""Memory that processes share: share_memory_, queues, pipes, spawned processes, multiprocessing's names."""
 
 from __future__ import annotations
 
@@ -45,6 +45,21 @@ def test_parameters_are_shared_with_their_data():
     assert p.is_shared()
 
 
+def test_data_follows_when_the_memory_moves():
+    p = torch.nn.Parameter(torch.zeros(2))
+    held, again = p.data, p.data.data
+    p.share_memory_()
+    held.add_(1)
+    again.add_(1)
+    assert p.tolist() == [2, 2] and held.is_shared() and again.is_shared()
+    x = torch.zeros(2)
+    x.resize_(1000)
+    held = x.data
+    x.resize_(100_000)
+    held.fill_(3)
+    assert x[:1000].tolist() == [3] * 1000
+
+
 def test_old_memory_stays_for_those_who_look_at_it():
     array = np.ones(3)
     x = torch.from_numpy(array)
@@ -76,7 +91,9 @@ def test_identity_is_kept_in_a_queue():
     queue.put([x, x[2:], x.view(2, 3).t(), x])
     first, tail, turned, again = queue.get()
     assert first is again and x.is_shared()
-    assert first.data_ptr() == x.data_ptr() and tail.data_ptr() == x.data_ptr() + 8  # it came back to its memory
+    assert (
+        first.data_ptr() == x.data_ptr() and tail.data_ptr() == x.data_ptr() + 8
+    )  # it came back to its memory
     assert turned.stride() == (1, 3) and tail.tolist() == [2, 3, 4, 5]
     first[5] = -1
     assert x[5] == -1 and tail[3] == -1 and turned[2, 1] == -1
@@ -228,7 +245,10 @@ def die(rank):
 
 
 def test_first_failure_is_raised():
-    with pytest.raises(mp.ProcessRaisedException, match="Process 1 terminated with the following error:\n(.|\n)*ValueError: bad"):
+    with pytest.raises(
+        mp.ProcessRaisedException,
+        match="Process 1 terminated with the following error:\n(.|\n)*ValueError: bad",
+    ):
         mp.start_processes(fail, nprocs=2, start_method="fork")
     with pytest.raises(mp.ProcessExitedException, match="process 1 terminated with exit code 3"):
         mp.start_processes(leave, nprocs=2, start_method="fork")

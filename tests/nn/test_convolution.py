@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import util
 from catalog.convolution import conv, conv_transpose, grouped, padding_of, per_dimension
+
 from .peer import compare
 
 torch = util.torch
@@ -25,7 +26,9 @@ def weight_gradient(x, dy, kernel, stride=1, padding=0, dilation=1, groups=1):
             for t, d, s, n in zip(tap, dilation, stride, dy.shape[2:], strict=True)
         )
         window = grouped(padded[(..., *reached)], groups, 1).reshape(len(x), groups, x.shape[1] // groups, -1)
-        due = np.einsum("ngcp,ngkp->gkc", window, grouped(dy, groups, 1).reshape(len(x), groups, outputs // groups, -1))
+        due = np.einsum(
+            "ngcp,ngkp->gkc", window, grouped(dy, groups, 1).reshape(len(x), groups, outputs // groups, -1)
+        )
         dw[(..., *tap)] = due.reshape(outputs, -1)
     return dw
 
@@ -35,7 +38,9 @@ def input_gradient(dy, weight, sizes, stride=1, padding=0, dilation=1, groups=1)
     stride, padding, dilation = (per_dimension(v, rank) for v in (stride, padding, dilation))
     extra = [
         n + 2 * p - d * (k - 1) - 1 - s * (m - 1)
-        for n, p, d, k, s, m in zip(sizes, padding, dilation, weight.shape[2:], stride, dy.shape[2:], strict=True)
+        for n, p, d, k, s, m in zip(
+            sizes, padding, dilation, weight.shape[2:], stride, dy.shape[2:], strict=True
+        )
     ]
     return conv_transpose(dy, weight, None, stride, padding, tuple(extra), groups, dilation)
 
@@ -89,7 +94,9 @@ def test_passes(case, dtype):
     tolerance = 2e-5 if dtype == "float32" else 1e-13
     for name, result, wanted in zip(("y", "dx", "dw", "db"), results, due, strict=True):
         assert result.shape == wanted.shape and result.dtype == dtype
-        np.testing.assert_allclose(result, wanted, rtol=0, atol=tolerance * np.abs(wanted).max(), err_msg=name)
+        np.testing.assert_allclose(
+            result, wanted, rtol=0, atol=tolerance * np.abs(wanted).max(), err_msg=name
+        )
 
 
 @pytest.mark.skipif(util.STAND_IN, reason="our promise, not PyTorch's")
@@ -181,8 +188,8 @@ def test_printed_form():
     assert repr(nn.Conv2d(3, 6, 5)) == "Conv2d(3, 6, kernel_size=(5, 5), stride=(1, 1))"
     full = nn.Conv2d(4, 6, 3, (2, 1), 1, 2, 2, False, "reflect")
     assert repr(full) == (
-        "Conv2d(4, 6, kernel_size=(3, 3), stride=(2, 1), padding=(1, 1), dilation=(2, 2), groups=2, bias=False, "
-        "padding_mode=reflect)"
+        "Conv2d(4, 6, kernel_size=(3, 3), stride=(2, 1), padding=(1, 1), dilation=(2, 2), groups=2, "
+        "bias=False, padding_mode=reflect)"
     )
     assert "output_padding=(1,)" in repr(nn.ConvTranspose1d(4, 6, 3, 2, output_padding=1))
     assert repr(nn.Conv1d(1, 1, 1, padding="same")).endswith("padding=same)")

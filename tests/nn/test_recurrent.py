@@ -9,7 +9,7 @@ import pickle
 import numpy as np
 import pytest
 from catalog.recurrent import run_layers
-from util import torch
+from util import STAND_IN, torch
 
 from .peer import compare, raised
 
@@ -215,6 +215,7 @@ def test_odd_sizes_and_layouts():
         np.testing.assert_allclose(arrays(at_once), arrays(one_by_one), atol=1e-5)
 
 
+@pytest.mark.skipif(STAND_IN, reason="our promise, not PyTorch's")
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_threads_change_no_bit(kind):
     torch.manual_seed(0)
@@ -307,20 +308,20 @@ def test_copies_are_independent_and_pickle():
 
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_a_network_learns(kind):
-    """To add up a sequence."""
+    """To tell the last element of a sequence."""
     torch.manual_seed(0)
     network, head = made(torch, kind, 1, 16, batch_first=True), nn.Linear(16, 1)
     parameters = [*network.parameters(), *head.parameters()]
-    x = torch.rand(64, 4, 1)
-    target, losses = x.sum(1) - 2, []
-    for _ in range(80):
+    x = torch.randn(64, 4, 1)
+    target, losses = x[:, -1], []
+    for _ in range(100):
         loss = (head(network(x)[0][:, -1]) - target).pow(2).mean()
         grads = torch.autograd.grad(loss, parameters)
         with torch.no_grad():
             for p, g in zip(parameters, grads, strict=True):
-                p -= 0.2 * g
+                p -= 0.1 * g
         losses.append(loss.item())
-    assert losses[-1] < 0.8 * losses[0]
+    assert losses[-1] < 0.5 * losses[0]
 
 
 def test_errors_are_pytorchs():
@@ -362,6 +363,18 @@ def test_errors_are_pytorchs():
         return [raised(call) for call in calls]
 
     compare(program)
+
+
+@pytest.mark.skipif(STAND_IN, reason="PyTorch leaves these checks of lstm to the module")
+def test_functions_check_what_they_are_given():
+    weights, states = nn.LSTM(3, 4)._flat_weights, [torch.zeros(1, 2, 4)] * 2
+    rest = (True, 1, 0.0, False, False, False)
+    with pytest.raises(RuntimeError):
+        torch.lstm(torch.zeros(5, 2, 7), states, weights, *rest)
+    with pytest.raises(RuntimeError):
+        torch.lstm(torch.zeros(5, 3, 3), states, weights, *rest)
+    with pytest.raises(RuntimeError):
+        torch.lstm(torch.zeros(5, 2, 3), states[:1], weights, *rest)
 
 
 def test_lone_dropout_warns():
@@ -453,6 +466,7 @@ def test_packing_errors_are_pytorchs():
     compare(program)
 
 
+@pytest.mark.skipif(STAND_IN, reason="PyTorch reads beyond the input")
 def test_a_length_beyond_the_input_is_an_error():
     with pytest.raises(RuntimeError, match="6.*5"):
         rnn_utils.pack_padded_sequence(torch.zeros(5, 2, 1), [6, 2])

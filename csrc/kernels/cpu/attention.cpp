@@ -99,8 +99,8 @@ void finish(int64_t rows, const void* maximum, const void* sum, void* out, int64
 }
 
 template <class T>
-void row_products(int64_t rows, int64_t width, const void* out, int64_t out_row, const void* grad, int64_t grad_row,
-                  void* delta) {
+void row_products(int64_t rows, int64_t width, const void* out, int64_t out_row, const void* grad,
+                  int64_t grad_row, void* delta) {
   for (int64_t i = 0; i < rows; i++) {
     const T *y = static_cast<const T*>(out) + i * out_row, *g = static_cast<const T*>(grad) + i * grad_row;
     static_cast<T*>(delta)[i] = T(fold_each<reductions::Add, T>(
@@ -134,8 +134,8 @@ void gradients(const ScoreBlock& b, void* grads, const void* logsum, const void*
 }  // namespace
 
 #define TT_TYPES(f) {f<float>, f<double>}
-constinit const AttentionTable attention_table = {TT_TYPES(exponentials), TT_TYPES(finish), TT_TYPES(row_products),
-                                                  TT_TYPES(gradients)};
+constinit const AttentionTable attention_table = {TT_TYPES(exponentials), TT_TYPES(finish),
+                                                  TT_TYPES(row_products), TT_TYPES(gradients)};
 #undef TT_TYPES
 
 }  // namespace tt::TT_ISA

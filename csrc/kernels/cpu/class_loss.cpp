@@ -2,22 +2,14 @@
 #include <algorithm>
 
 #include "core/scratch.h"
+#include "kernels/cpu/exp_lanes.h"
 #include "kernels/cpu/fold_rows.h"
 #include "kernels/loss.h"
-#include "kernels/math_exponential.h"
 
 namespace tt::TT_ISA {
 namespace {
 
 using reductions::Fold;
-
-template <class T>
-TT_INLINE Vector<T> exp_lanes(Vector<T> v) {
-  alignas(64) T lane[lanes<T>];
-  store_vector(lane, v);
-  for (int k = 0; k < lanes<T>; k++) lane[k] = math::exp_of_negative(lane[k]);
-  return load_vector(lane);
-}
 
 template <class T>
 struct Places {  // the call, in its type
@@ -62,8 +54,9 @@ TT_INLINE T row_loss(const Places<T>& p, int64_t row, const T* x, T maximum, T l
   auto distance = [&](int64_t i, auto count) { return log_sum - (load(x + i, count) - maximum); };
   if (p.probabilities) {
     const T* probability = p.probabilities + row * p.classes;
-    return T(fold_each<reductions::Add, T>(
-        p.classes, [&](int64_t i, auto count) { return shares(p, probability, i, count) * distance(i, count); }));
+    return T(fold_each<reductions::Add, T>(p.classes, [&](int64_t i, auto count) {
+      return shares(p, probability, i, count) * distance(i, count);
+    }));
   }
   int64_t target = p.target[row];
   if (target == p.ignored) return 0;
@@ -137,13 +130,14 @@ void rows_backward(const ClassLossCall& call, int64_t places) {
   for (int64_t row = 0; row < places; row++) row_backward(p, row, spread_sum);
 }
 
-// Scores are copied on the first of several passes: classes lie a large power of two apart, often, and would push each
-// other out of the cache.
+// Scores are copied on the first of several passes: classes lie a large power of two apart, often, and would
+// push each other out of the cache.
 template <class T>
 void columns(const ClassLossCall& call, int64_t places) {
   Places<T> p(call);
   Scratch scratch((3 + p.classes) * places * int64_t(sizeof(T)));
-  T *maximum = scratch.as<T>(), *sum = maximum + places, *spread_loss = sum + places, *scores = spread_loss + places;
+  T *maximum = scratch.as<T>(), *sum = maximum + places, *spread_loss = sum + places,
+    *scores = spread_loss + places;
   std::copy_n(p.input, places, maximum);
   std::copy_n(p.input, places, scores);
   for (int64_t c = 1; c < p.classes; c++) {

@@ -1,5 +1,5 @@
-// The innermost loops of the convolution, for float and double. GCC keeps the sums in registers only if every loop
-// that indexes them is unrolled.
+// The innermost loops of the convolution, for float and double. GCC keeps the sums in registers only if every
+// loop that indexes them is unrolled.
 #pragma once
 #include "kernels/convolution.h"
 #include "kernels/cpu/lanes.h"
@@ -28,8 +28,8 @@ template <class T, int MR, int NV>
   TT_UNROLL for (int j = 0; j < NV; j++) base[j] = static_cast<const T*>(call.x) + places[j].x;
   const T *weight = static_cast<const T*>(call.weight), *bias = static_cast<const T*>(call.bias);
   Vector<T> sum[MR][NV];
-  TT_UNROLL for (int i = 0; i < MR; i++) TT_UNROLL for (int j = 0; j < NV; j++)
-      sum[i][j] = bias ? broadcast(bias[i]) : Vector<T>{};
+  TT_UNROLL for (int i = 0; i < MR; i++) TT_UNROLL for (int j = 0; j < NV; j++) sum[i][j] =
+      bias ? broadcast(bias[i]) : Vector<T>{};
   const Tap* end = call.taps + call.tap_count;
   for (const Tap* tap = call.taps; tap != end; tap++) {
     Vector<T> x[NV];
@@ -98,8 +98,8 @@ template <class T, int MR, int NV>
       }
     }
   T* out = static_cast<T*>(call.sums);
-  TT_UNROLL for (int i = 0; i < MR; i++) TT_UNROLL for (int j = 0; j < NV; j++)
-      out[i * NV + j] = fold_lanes<Sum, T>(sum[i][j]);
+  TT_UNROLL for (int i = 0; i < MR; i++) TT_UNROLL for (int j = 0; j < NV; j++) out[i * NV + j] =
+      fold_lanes<Sum, T>(sum[i][j]);
 }
 
 template <class T, int MR, int NV = correlation_vectors[MR]>
@@ -120,8 +120,8 @@ template <class T, int MR, int NV>
 [[gnu::noinline]] void outer_tile(const OuterCall& call) {
   Vector<T> sum[MR][NV];
   T* sums = static_cast<T*>(call.sums);
-  TT_UNROLL for (int i = 0; i < MR; i++) TT_UNROLL for (int j = 0; j < NV; j++)
-      sum[i][j] = load_vector(sums + i * call.sum_row + j * lanes<T>);
+  TT_UNROLL for (int i = 0; i < MR; i++) TT_UNROLL for (int j = 0; j < NV; j++) sum[i][j] =
+      load_vector(sums + i * call.sum_row + j * lanes<T>);
   const T* base[MR];
   TT_UNROLL for (int i = 0; i < MR; i++) base[i] = static_cast<const T*>(call.x) + call.x_offset[i];
   const int64_t x_step = call.x_step[3], y_step = call.y_step[3];
@@ -129,7 +129,8 @@ template <class T, int MR, int NV>
     for (int64_t n1 = 0; n1 < call.count[1]; n1++)
       for (int64_t n2 = 0; n2 < call.count[2]; n2++) {
         int64_t at = n0 * call.x_step[0] + n1 * call.x_step[1] + n2 * call.x_step[2];
-        const T* y = static_cast<const T*>(call.y) + n0 * call.y_step[0] + n1 * call.y_step[1] + n2 * call.y_step[2];
+        const T* y =
+            static_cast<const T*>(call.y) + n0 * call.y_step[0] + n1 * call.y_step[1] + n2 * call.y_step[2];
         for (int64_t n3 = call.count[3]; n3 > 0; n3--, at += x_step, y += y_step) {
           Vector<T> factor[NV];
           TT_UNROLL for (int j = 0; j < NV; j++) factor[j] = load_vector(y + j * lanes<T>);
@@ -196,7 +197,8 @@ void spread(const LaneCall& call) {
       continue;
     }
     for (int j = 0; j < size; j++)
-      rows[j] = j < call.count ? load_some(images + j * call.stride + at, left < size ? left : size) : Vector<T>{};
+      rows[j] =
+          j < call.count ? load_some(images + j * call.stride + at, left < size ? left : size) : Vector<T>{};
     transpose<T>(rows);
     for (int i = 0; i < size && i < left; i++) store_vector(vectors + (at + i) * call.pitch, rows[i]);
   }
@@ -217,15 +219,18 @@ void gather(const LaneCall& call) {
       TT_UNROLL for (int j = 0; j < size; j++) store_vector(images + j * call.stride + at, rows[j]);
       continue;
     }
-    for (int i = 0; i < size; i++) rows[i] = i < left ? load_vector(vectors + (at + i) * call.pitch) : Vector<T>{};
+    for (int i = 0; i < size; i++)
+      rows[i] = i < left ? load_vector(vectors + (at + i) * call.pitch) : Vector<T>{};
     transpose<T>(rows);
-    for (int j = 0; j < call.count; j++) store_some(images + j * call.stride + at, rows[j], left < size ? left : size);
+    for (int j = 0; j < call.count; j++)
+      store_some(images + j * call.stride + at, rows[j], left < size ? left : size);
   }
 }
 
 template <class T>
-constexpr ConvolutionLoops convolution_loops = {
-    lanes<T>, largest_block, tile_vectors, correlation_vectors, tiles<T>, correlate<T>, outer<T>, spread<T>, gather<T>};
+constexpr ConvolutionLoops convolution_loops = {lanes<T>, largest_block, tile_vectors, correlation_vectors,
+                                                tiles<T>, correlate<T>,  outer<T>,     spread<T>,
+                                                gather<T>};
 
 }  // namespace
 }  // namespace tt::TT_ISA

@@ -1,4 +1,5 @@
-// The transforms of Winograd's convolution F(4 x 4, 3 x 3), on matrices whose elements are vectors of channels.
+// The transforms of Winograd's convolution F(4 x 4, 3 x 3), on matrices whose elements are vectors of
+// channels.
 #include "kernels/convolution_winograd.h"
 #include "kernels/cpu/lanes.h"
 
@@ -7,8 +8,8 @@
 namespace tt::TT_ISA {
 namespace {
 
-// The points at which the polynomials are multiplied; the sixth is infinity. These keep the rounding error smallest
-// among those whose products are exact in float.
+// The points at which the polynomials are multiplied; the sixth is infinity. These keep the rounding error
+// smallest among those whose products are exact in float.
 constexpr double points[5] = {0, 0.625, -0.625, 1.5, -1.5};
 
 template <int P, int Q>
@@ -95,7 +96,7 @@ TT_INLINE void transform_one(const TransformCall& call, const float* in, float* 
     Lane result[P];
     times<matrix, P, Q>(half + i * Q, result, 1, rows);
     TT_UNROLL for (int j = 0; j < P; j++)
-      store_vector(out + i * call.out_row + j * call.out_column, result[j] + added);
+        store_vector(out + i * call.out_row + j * call.out_column, result[j] + added);
   }
 }
 
@@ -108,8 +109,8 @@ void transform(const TransformCall& call) {
 
 }  // namespace
 
-constinit const WinogradTable winograd_table = {transform<input_matrix, 6, 6>, transform<weight_matrix, 6, 3>,
-                                                transform<output_matrix, 4, 6>, transform<gradient_matrix, 6, 4>,
-                                                transform<weight_gradient_matrix, 3, 6>};
+constinit const WinogradTable winograd_table = {
+    transform<input_matrix, 6, 6>, transform<weight_matrix, 6, 3>, transform<output_matrix, 4, 6>,
+    transform<gradient_matrix, 6, 4>, transform<weight_gradient_matrix, 3, 6>};
 
 }  // namespace tt::TT_ISA

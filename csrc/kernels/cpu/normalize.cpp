@@ -1,5 +1,5 @@
-// Moments of runs and columns of memory, and the passes that a normalisation makes over them. Sums run in the type of
-// the elements for a stretch that fits the first-level cache, and go on in double.
+// Moments of runs and columns of memory, and the passes that a normalisation makes over them. Sums run in the
+// type of the elements for a stretch that fits the first-level cache, and go on in double.
 #include <algorithm>
 
 #include "kernels/cpu/fold_rows.h"
@@ -8,19 +8,19 @@
 namespace tt::TT_ISA {
 namespace {
 
-constexpr int64_t stretch = 2048;  // elements
+constexpr int64_t stretch = 2048;  // elements of a channel
 
 // The same elements, with runs that touch made one.
-TT_INLINE Segments joined(const Segments& s) {
-  if (s.count == 1 || s.pitch != s.length) return s;
+TT_INLINE Segments joined(const Segments& s, int64_t channels) {
+  if (channels > 1 || s.count == 1 || s.pitch != s.length) return s;
   return {1, 0, s.count * s.length};
 }
 
-// body(offset, segments) for parts of at most about a stretch
+// body(offset, segments) for parts with at most about a stretch of each channel
 template <class Body>
-TT_INLINE void by_stretches(const Segments& given, Body&& body) {
-  Segments s = joined(given);
-  if (s.length >= stretch) {
+TT_INLINE void by_stretches(const Segments& given, int64_t channels, Body&& body) {
+  Segments s = joined(given, channels);
+  if (s.length >= stretch && channels == 1) {
     for (int64_t k = 0; k < s.count; k++)
       for (int64_t i = 0; i < s.length; i += stretch)
         body(k * s.pitch + i, Segments{1, 0, std::min(stretch, s.length - i)});
@@ -31,79 +31,119 @@ TT_INLINE void by_stretches(const Segments& given, Body&& body) {
     body(k * s.pitch, Segments{std::min(together, s.count - k), s.pitch, s.length});
 }
 
-// body(offset, accumulator number, Full or count) for all vectors
-template <class T, class Body>
-TT_INLINE void each_vector(const Segments& s, Body&& body) {
-  constexpr int step = lanes<T>;
-  for (int64_t k = 0; k < s.count; k++) {
-    int64_t start = k * s.pitch, i = 0;
-    for (; i + 4 * step <= s.length; i += 4 * step)
-      for (int j = 0; j < 4; j++) body(start + i + j * step, j, Full{});
-    for (; i + step <= s.length; i += step) body(start + i, 0, Full{});
-    if (i < s.length) body(start + i, 1, s.length - i);
+// body(start, channel) for all runs, in the order in which they lie in memory
+template <class Body>
+TT_INLINE void each_run(const Segments& s, int64_t channels, Body&& body) {
+  for (int64_t k = 0; k < s.count; k++)
+    for (int64_t c = 0; c < channels; c++) body(k * s.pitch + c * s.length, c);
+}
+
+template <class T>
+struct Sum {  // four vectors that are added to independently
+  Vector<T> part[4];
+  TT_INLINE double total() const {
+    return double(fold_lanes<reductions::Add, T>((part[0] + part[1]) + (part[2] + part[3])));
   }
+};
+
+// body(i, which of four, Full or count) for the vectors of a run
+template <class T, class Body>
+TT_INLINE void each_vector(int64_t start, int64_t length, Body&& body) {
+  constexpr int step = lanes<T>;
+  int64_t i = 0;
+  for (; i + 4 * step <= length; i += 4 * step)
+    for (int j = 0; j < 4; j++) body(start + i + j * step, j, Full{});
+  for (; i + step <= length; i += step) body(start + i, 0, Full{});
+  if (i < length) body(start + i, 1, length - i);
 }
 
 template <class T>
-TT_INLINE double total(const Vector<T> (&parts)[4]) {
-  return double(fold_lanes<reductions::Add, T>((parts[0] + parts[1]) + (parts[2] + parts[3])));
-}
-
-template <class T>
-Moments moments(const void* data, const Segments& segments) {
+void moments(const void* data, const Segments& segments, int64_t channels, Moments* found) {
   const T* x = static_cast<const T*>(data);
-  double count = 0, mean = 0, squares = 0;
-  by_stretches(segments, [&](int64_t offset, const Segments& part) {
-    Vector<T> sum[4] = {}, square[4] = {};
-    each_vector<T>(part, [&](int64_t i, int j, auto n) { sum[j] += load(x + offset + i, n); });
-    double size = double(part.elements()), own = total<T>(sum) / size;
-    T center = T(own);
-    each_vector<T>(part, [&](int64_t i, int j, auto n) {
-      Vector<T> d = load(x + offset + i, n) - center;
-      square[j] += within<T>(d * d, 0, n);
+  Sum<T> sums[channel_tile_limit], squares[channel_tile_limit];
+  double own[channel_tile_limit], count = 0;
+  std::fill_n(found, channels, Moments{0, 0});
+  by_stretches(segments, channels, [&](int64_t offset, const Segments& part) {
+    double size = double(part.elements()), both = count + size;
+    std::fill_n(sums, channels, Sum<T>{});
+    std::fill_n(squares, channels, Sum<T>{});
+    each_run(part, channels, [&](int64_t start, int64_t c) {
+      Sum<T> sum = sums[c];
+      each_vector<T>(offset + start, part.length,
+                     [&](int64_t i, int j, auto n) { sum.part[j] += load(x + i, n); });
+      sums[c] = sum;
     });
-    // The squares were taken around the rounded center.
-    double around = total<T>(square) - size * (own - double(center)) * (own - double(center));
-    double distance = own - mean, both = count + size;
-    mean += distance * (size / both);
-    squares += around + distance * distance * (count * size / both);
+    for (int64_t c = 0; c < channels; c++) own[c] = sums[c].total() / size;
+    each_run(part, channels, [&](int64_t start, int64_t c) {
+      Sum<T> square = squares[c];
+      T center = T(own[c]);
+      each_vector<T>(offset + start, part.length, [&](int64_t i, int j, auto n) {
+        Vector<T> d = load(x + i, n) - center;
+        square.part[j] += within<T>(d * d, 0, n);
+      });
+      squares[c] = square;
+    });
+    for (int64_t c = 0; c < channels; c++) {
+      double lost = own[c] - double(T(own[c])),
+             distance = own[c] - found[c].mean;  // squares were around T(own)
+      found[c].mean += distance * (size / both);
+      found[c].squares +=
+          squares[c].total() - size * lost * lost + distance * distance * (count * size / both);
+    }
     count = both;
   });
-  return {mean, squares};
 }
 
 template <class T>
-void transform(const void* from, void* to, const Segments& segments, double mean, double scale, double shift) {
-  const T *x = static_cast<const T*>(from), m = T(mean), a = T(scale), b = T(shift);
+void transform(const void* from, void* to, const Segments& segments, int64_t channels, const Line* lines) {
+  const T* x = static_cast<const T*>(from);
   T* y = static_cast<T*>(to);
-  each_vector<T>(joined(segments), [&](int64_t i, int, auto n) { store(y + i, (load(x + i, n) - m) * a + b, n); });
-}
-
-template <class T>
-GradientSums sums(const void* grads, const void* inputs, const Segments& segments, double mean) {
-  const T *g = static_cast<const T*>(grads), *x = static_cast<const T*>(inputs), m = T(mean);
-  GradientSums result = {0, 0};
-  by_stretches(segments, [&](int64_t offset, const Segments& part) {
-    Vector<T> grad[4] = {}, product[4] = {};
-    each_vector<T>(part, [&](int64_t i, int j, auto n) {
-      Vector<T> v = load(g + offset + i, n);
-      grad[j] += v;
-      product[j] += v * within<T>(load(x + offset + i, n) - m, 0, n);
-    });
-    result.grad += total<T>(grad);
-    result.product += total<T>(product);
+  Segments s = joined(segments, channels);
+  each_run(s, channels, [&](int64_t start, int64_t c) {
+    T m = T(lines[c].mean), a = T(lines[c].scale), b = T(lines[c].shift);
+    each_vector<T>(start, s.length,
+                   [&](int64_t i, int, auto n) { store(y + i, (load(x + i, n) - m) * a + b, n); });
   });
-  return result;
 }
 
 template <class T>
-void gradient(const void* grads, const void* inputs, void* out, const Segments& segments, double scale, double slope,
-              double mean, double shift) {
+void sums(const void* grads, const void* inputs, const Segments& segments, int64_t channels,
+          const double* mean, GradientSums* found) {
   const T *g = static_cast<const T*>(grads), *x = static_cast<const T*>(inputs);
-  const T a = T(scale), b = T(slope), m = T(mean), c = T(shift);
+  Sum<T> grad_sums[channel_tile_limit], products[channel_tile_limit];
+  std::fill_n(found, channels, GradientSums{0, 0});
+  by_stretches(segments, channels, [&](int64_t offset, const Segments& part) {
+    std::fill_n(grad_sums, channels, Sum<T>{});
+    std::fill_n(products, channels, Sum<T>{});
+    each_run(part, channels, [&](int64_t start, int64_t c) {
+      Sum<T> grad = grad_sums[c], product = products[c];
+      T m = T(mean[c]);
+      each_vector<T>(offset + start, part.length, [&](int64_t i, int j, auto n) {
+        Vector<T> v = load(g + i, n);
+        grad.part[j] += v;
+        product.part[j] += v * within<T>(load(x + i, n) - m, 0, n);
+      });
+      grad_sums[c] = grad;
+      products[c] = product;
+    });
+    for (int64_t c = 0; c < channels; c++) {
+      found[c].grad += grad_sums[c].total();
+      found[c].product += products[c].total();
+    }
+  });
+}
+
+template <class T>
+void gradient(const void* grads, const void* inputs, void* out, const Segments& segments, int64_t channels,
+              const GradientLine* lines) {
+  const T *g = static_cast<const T*>(grads), *x = static_cast<const T*>(inputs);
   T* dx = static_cast<T*>(out);
-  each_vector<T>(joined(segments), [&](int64_t i, int, auto n) {
-    store(dx + i, load(g + i, n) * a + ((load(x + i, n) - m) * b + c), n);
+  Segments s = joined(segments, channels);
+  each_run(s, channels, [&](int64_t start, int64_t c) {
+    T a = T(lines[c].scale), b = T(lines[c].slope), m = T(lines[c].mean), d = T(lines[c].shift);
+    each_vector<T>(start, s.length, [&](int64_t i, int, auto n) {
+      store(dx + i, load(g + i, n) * a + ((load(x + i, n) - m) * b + d), n);
+    });
   });
 }
 
@@ -142,7 +182,8 @@ void column_moments(const void* data, const Columns& c, double* mean, double* sq
     std::fill_n(square, c.width, T(0));
     each_element(c, first, end, [&](int64_t i, int64_t j) { sum[j] += x[i]; });
     for (int64_t j = 0; j < c.width; j++) center[j] = T(double(sum[j]) / size);
-    each_element(c, first, end, [&](int64_t i, int64_t j) { square[j] += (x[i] - center[j]) * (x[i] - center[j]); });
+    each_element(c, first, end,
+                 [&](int64_t i, int64_t j) { square[j] += (x[i] - center[j]) * (x[i] - center[j]); });
     for (int64_t j = 0; j < c.width; j++) {
       double own = double(sum[j]) / size, lost = own - double(center[j]), distance = own - mean[j];
       squares[j] += double(square[j]) - size * lost * lost + distance * distance * (count * size / both);

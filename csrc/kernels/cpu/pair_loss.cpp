@@ -11,7 +11,8 @@ constexpr int64_t chunk = 1024;  // elements whose losses stay in the first-leve
 
 // out[i] = scale * factor(i) * of(x, t, parameter, positive weight)
 template <class T, bool weighted, class Of, class Factor>
-TT_INLINE void each(const PairLossCall& call, int64_t first, int64_t n, T* __restrict out, Of&& of, Factor&& factor) {
+TT_INLINE void each(const PairLossCall& call, int64_t first, int64_t n, T* __restrict out, Of&& of,
+                    Factor&& factor) {
   const T *x = static_cast<const T*>(call.input) + first, *t = static_cast<const T*>(call.target) + first;
   const T *w = static_cast<const T*>(call.weight), *positive = static_cast<const T*>(call.positive);
   T p = T(call.parameter);
@@ -25,7 +26,8 @@ TT_INLINE void each(const PairLossCall& call, int64_t first, int64_t n, T* __res
 }
 
 template <class Loss, class T, class Of, class Factor>
-TT_INLINE void each_weighted(const PairLossCall& call, int64_t first, int64_t n, T* out, Of&& of, Factor&& factor) {
+TT_INLINE void each_weighted(const PairLossCall& call, int64_t first, int64_t n, T* out, Of&& of,
+                             Factor&& factor) {
   if constexpr (std::is_same_v<Loss, loss::Bce> || std::is_same_v<Loss, loss::BceWithLogits>)
     if (call.weight || call.positive) return each<T, true>(call, first, n, out, of, factor);
   each<T, false>(call, first, n, out, of, factor);
@@ -83,9 +85,9 @@ constexpr PairLossKernels kernels_of = {values<Loss, T>, total<Loss, T>, slopes<
 }  // namespace
 
 #define TT_LOSS(Loss) {kernels_of<loss::Loss, float>, kernels_of<loss::Loss, double>}
-constinit const PairLossTable pair_loss_table = {{TT_LOSS(Mse), TT_LOSS(L1), TT_LOSS(SmoothL1), TT_LOSS(Huber), TT_LOSS(Bce),
-                                                  TT_LOSS(BceWithLogits), TT_LOSS(KlDiv), TT_LOSS(KlDivLog),
-                                                  TT_LOSS(SoftMargin)}};
+constinit const PairLossTable pair_loss_table = {{TT_LOSS(Mse), TT_LOSS(L1), TT_LOSS(SmoothL1),
+                                                  TT_LOSS(Huber), TT_LOSS(Bce), TT_LOSS(BceWithLogits),
+                                                  TT_LOSS(KlDiv), TT_LOSS(KlDivLog), TT_LOSS(SoftMargin)}};
 #undef TT_LOSS
 
 }  // namespace tt::TT_ISA

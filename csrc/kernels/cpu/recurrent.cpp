@@ -87,7 +87,8 @@ struct Lstm {
     const int64_t n = r.hidden;
     for (int64_t row = 0; row < r.count; row++) {
       const T *i = row_of<T>(r.gates, row, r.gates_pitch), *f = i + n, *g = f + n, *o = g + n;
-      const T *c = row_of<T>(r.inner, row, r.inner_pitch), *out = row_of<T>(r.grad_out, row, r.grad_out_pitch);
+      const T *c = row_of<T>(r.inner, row, r.inner_pitch),
+              *out = row_of<T>(r.grad_out, row, r.grad_out_pitch);
       const T* dh = row_of<T>(r.grad_state, row, n);
       T *dc = row_of<T>(r.grad_cell_state, row, n), *di = row_of<T>(r.grad_gates, row, r.gates_pitch);
       T *df = di + n, *dg = df + n, *d_o = dg + n;

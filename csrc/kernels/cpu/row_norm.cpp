@@ -40,7 +40,8 @@ TT_INLINE void forward_row(const Rows<T>& r, int64_t row, double eps) {
   const T *x = r.x + row * r.n, *w = r.weight, *b = r.bias;
   T* y = r.y + row * r.n;
   int64_t n = r.n, offset = row % r.period * n;
-  T mean = r.centered ? T(sum_of<T>(n, [&](int64_t i, auto count) { return load(x + i, count); }) / double(n)) : T(0);
+  T mean = r.centered ? T(sum_of<T>(n, [&](int64_t i, auto count) { return load(x + i, count); }) / double(n))
+                      : T(0);
   double squares = sum_of<T>(n, [&](int64_t i, auto count) {
     Vector<T> d = load(x + i, count) - mean;
     return d * d;
@@ -74,7 +75,8 @@ TT_INLINE void backward_row(const Rows<T>& r, int64_t row) {
   };
   auto normal = [&](int64_t i, auto count) { return (load(x + i, count) - mean) * scale; };
   T sum = r.centered ? T(sum_of<T>(n, value) / double(n)) : T(0);
-  T product = T(sum_of<T>(n, [&](int64_t i, auto count) { return value(i, count) * normal(i, count); }) / double(n));
+  T product =
+      T(sum_of<T>(n, [&](int64_t i, auto count) { return value(i, count) * normal(i, count); }) / double(n));
   by_vectors<T>(n, [&](int64_t i, auto count) {
     store(dx + i, (value(i, count) - sum - normal(i, count) * product) * scale, count);
   });
@@ -84,10 +86,11 @@ constexpr int64_t rows_at_once = 64;  // summed in the type of the elements, the
 
 // Rows from begin on, every period-th: their part of the gradients of weight and bias.
 template <class T>
-TT_INLINE void add_parameter_sums(const Rows<T>& r, int64_t begin, int64_t end, double* weight_sums, double* bias_sums) {
+TT_INLINE void add_parameter_sums(const Rows<T>& r, int64_t begin, int64_t end, double* weight_sums,
+                                  double* bias_sums) {
   int64_t n = r.n;
   Scratch scratch(2 * n * int64_t(sizeof(T)));
-  T *__restrict products = scratch.as<T>(), *__restrict sums = products + n;
+  T* __restrict products = scratch.as<T>(), * __restrict sums = products + n;
   for (int64_t first = begin; first < end; first += rows_at_once * r.period) {
     std::fill_n(products, 2 * n, T(0));
     for (int64_t row = first; row < std::min(end, first + rows_at_once * r.period); row += r.period) {

@@ -1,7 +1,8 @@
 """Python's multiprocessing, with tensors that travel between processes in shared memory.
 
-Everything of `multiprocessing` is here under its own name. A tensor put on a queue, sent through a pipe or given to a
-new process is not copied: its memory moves to where both processes see it, and what one writes the other reads.
+Everything of `multiprocessing` is here under its own name. A tensor put on a queue, sent through a pipe or
+given to a new process is not copied: its memory moves to where both processes see it, and what one writes the
+other reads.
 """
 
 from __future__ import annotations
@@ -25,6 +26,17 @@ from .spawn import (
     start_processes,
 )
 
-__all__ = ["set_sharing_strategy", "get_sharing_strategy", "get_all_sharing_strategies", *multiprocessing.__all__]
-__all__ += ["ProcessContext", "ProcessException", "ProcessExitedException", "ProcessRaisedException", "SpawnContext"]
+__all__ = [
+    "set_sharing_strategy",
+    "get_sharing_strategy",
+    "get_all_sharing_strategies",
+    *multiprocessing.__all__,
+]
+__all__ += [
+    "ProcessContext",
+    "ProcessException",
+    "ProcessExitedException",
+    "ProcessRaisedException",
+    "SpawnContext",
+]
 __all__ += ["init_reductions", "spawn", "start_processes"]

@@ -9,26 +9,31 @@ from .. import _C
 from .._C import Tensor
 from ..storage import UntypedStorage
 
-_STRATEGIES = {"file_descriptor"}
+_STRATEGIES = {"file_descriptor", "file_system"}
+_strategy = "file_descriptor"
 
 
 def set_sharing_strategy(new_strategy: str) -> None:
-    """Choose how another process finds shared memory. There is one way: by file descriptor.
+    """Choose a way to share memory by its name. Both names stand for the same way here: by file descriptor.
 
-    The memory has no name in the file system, so nothing is left behind however a process ends. A loader's batches
-    hold no descriptor once they have arrived, which is what "file_system" is chosen for elsewhere.
+    What "file_system" is chosen for elsewhere holds in any case: a loader's batches keep no descriptor open.
+    What it costs does not: the memory has no name, so nothing is left however a process ends.
     """
+    global _strategy
     if new_strategy not in _STRATEGIES:
-        raise AssertionError(f"invalid sharing strategy {new_strategy!r}, expected one of {sorted(_STRATEGIES)}")
+        raise AssertionError(
+            f"invalid sharing strategy {new_strategy!r}, expected one of {sorted(_STRATEGIES)}"
+        )
+    _strategy = new_strategy
 
 
 def get_sharing_strategy() -> str:
-    """How another process finds shared memory."""
-    return "file_descriptor"
+    """The name that was chosen."""
+    return _strategy
 
 
 def get_all_sharing_strategies() -> set[str]:
-    """The ways in which another process can find shared memory."""
+    """The names that there are."""
     return set(_STRATEGIES)
 
 
@@ -39,8 +44,8 @@ def check_sendable(tensor: Tensor) -> None:
     """Raise an error for a tensor that makes sense in its own process only."""
     if tensor.requires_grad and not tensor.is_leaf:
         raise RuntimeError(
-            "cannot send a tensor to another process that requires grad and is no leaf: a graph does not cross the "
-            "boundary between processes. Send x.detach() if only the values are wanted"
+            "cannot send a tensor to another process that requires grad and is no leaf: a graph does not "
+            "cross the boundary between processes. Send x.detach() if only the values are wanted"
         )
     if not tensor.is_cpu:
         raise RuntimeError(f"cannot send a tensor on {tensor.device} to another process; send x.cpu()")
@@ -89,7 +94,8 @@ def open_memory(descriptor: Any, offset: int, nbytes: int) -> Any:
         number = descriptor.detach()
     except (ConnectionError, FileNotFoundError, EOFError) as error:
         raise RuntimeError(
-            "a tensor was sent by a process that ended before the tensor was received: keep the sender alive until then"
+            "a tensor was sent by a process that ended before the tensor was received: keep the sender alive "
+            "until then"
         ) from error
     return _C._open_shared_memory(number, offset, nbytes)
 
@@ -104,7 +110,9 @@ def reduce_memory(memory: Any) -> tuple:
 
 
 def share_memory_(self: Tensor) -> Tensor:
-    """Move the memory, and so that of all views of it, to where other processes can see it; return the tensor."""
+    """Move the memory, and so that of all views of it, to where other processes can see it; return the tensor
+    itself.
+    """
     if self.is_cpu:
         _C._share_memory(self)
     return self

@@ -15,7 +15,13 @@ from collections.abc import Callable
 from multiprocessing import connection
 from typing import Any
 
-__all__ = ["ProcessContext", "ProcessException", "ProcessExitedException", "ProcessRaisedException", "SpawnContext"]
+__all__ = [
+    "ProcessContext",
+    "ProcessException",
+    "ProcessExitedException",
+    "ProcessRaisedException",
+    "SpawnContext",
+]
 __all__ += ["spawn", "start_processes"]
 
 
@@ -48,7 +54,7 @@ class ProcessExitedException(ProcessException):
 
 
 def _end_with_parent() -> None:
-    """Ask the system for a SIGINT when the parent ends, so that no process outlives the one that started it."""
+    """Ask the system for a SIGINT when the parent ends: no process outlives the one that started it."""
     if sys.platform != "linux":
         return
     import ctypes
@@ -85,8 +91,8 @@ class ProcessContext:
     def join(self, timeout: float | None = None, grace_period: float | None = None) -> bool:
         """Wait until one process ends, at most `timeout` seconds; return whether all have ended.
 
-        If it failed, the others are terminated (killed, if they are still there after `grace_period` seconds, 30 by
-        default), and an exception tells of the failure.
+        If it failed, the others are terminated (killed, if they are still there after `grace_period` seconds,
+        30 by default), and an exception tells of the failure.
         """
         if not self.sentinels:
             return True
@@ -187,7 +193,8 @@ def spawn(
     """Run `fn(rank, *args)` in `nprocs` new interpreters; see `start_processes`."""
     if start_method != "spawn":
         warnings.warn(
-            f"spawn: start_method={start_method!r} is for start_processes; this function always spawns", FutureWarning,
+            f"spawn: start_method={start_method!r} is for start_processes; this function always spawns",
+            FutureWarning,
             stacklevel=2,
         )  # fmt: skip
     return start_processes(fn, args, nprocs, join, daemon, start_method="spawn")

@@ -10,7 +10,8 @@ from .optimizer import GroupOptimizer, ParamsT, check_lr, check_not_negative, co
 
 
 class Adadelta(GroupOptimizer):
-    """p <- p - lr d with d = g sqrt(a + eps) / sqrt(s + eps) and running means s of g squared and a of d squared."""
+    """p <- p - lr d with d = g sqrt(a + eps) / sqrt(s + eps) and running means s of g squared and a of d
+    squared."""
 
     _update = _C._adadelta_step
 

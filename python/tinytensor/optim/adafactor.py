@@ -12,8 +12,9 @@ from .optimizer import Optimizer, ParamsT, check_lr, count_of_steps
 
 
 class Adafactor(Optimizer):
-    """Steps scaled by the root of an estimated mean of squares, which for a matrix is the product of a column and a row,
-    so that little memory is needed; a step's root mean square is at most d, times that of the parameter."""
+    """Steps scaled by the root of an estimated mean of squares, which for a matrix is the product of a column
+    and a row, so that little memory is needed; a step's root mean square is at most d, times that of the
+    parameter."""
 
     def __init__(
         self,

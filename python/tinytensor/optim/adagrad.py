@@ -11,7 +11,8 @@ from .optimizer import GroupOptimizer, ParamsT, check_fused, check_lr, check_not
 
 
 class Adagrad(GroupOptimizer):
-    """p <- p - lr / (1 + (t - 1) lr_decay) g / (sqrt(sum) + eps) with the sum of all squared gradients so far."""
+    """p <- p - lr / (1 + (t - 1) lr_decay) g / (sqrt(sum) + eps) with the sum of all squared gradients so
+    far."""
 
     _update = _C._adagrad_step
     _since_then = {"maximize": False, "foreach": None, "differentiable": False, "fused": None}

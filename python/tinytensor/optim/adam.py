@@ -19,9 +19,9 @@ from .optimizer import (
 
 
 class Adam(GroupOptimizer):
-    """p <- p - lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps) with running means m of the gradients and v of
-    their squares; amsgrad=True takes the largest v so far. Weight decay adds weight_decay p to the gradient, or with
-    decoupled_weight_decay=True shrinks p by lr weight_decay p."""
+    """p <- p - lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps) with running means m of the gradients
+    and v of their squares; amsgrad=True takes the largest v so far. Weight decay adds weight_decay p to the
+    gradient, or with decoupled_weight_decay=True shrinks p by lr weight_decay p."""
 
     _update = _C._adam_step
     _since_then = {

@@ -18,7 +18,8 @@ from .optimizer import (
 
 
 class Adamax(GroupOptimizer):
-    """p <- p - lr m / (1 - beta1^t) / u with a running mean m of the gradients and u <- max(beta2 u, |g| + eps)."""
+    """p <- p - lr m / (1 - beta1^t) / u with a running mean m of the gradients and u <- max(beta2 u, |g| +
+    eps)."""
 
     _update = _C._adamax_step
 

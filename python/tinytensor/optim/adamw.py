@@ -11,7 +11,8 @@ from .optimizer import ParamsT
 
 
 class AdamW(Adam):
-    """Adam, with weight decay that shrinks the parameters by lr weight_decay p and leaves the gradients alone."""
+    """Adam, with weight decay that shrinks the parameters by lr weight_decay p and leaves the gradients
+    alone."""
 
     def __init__(
         self,

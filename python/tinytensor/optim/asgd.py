@@ -12,15 +12,15 @@ from .optimizer import (
     ParamsT,
     check_lr,
     check_not_negative,
-    counting_dtype,
     count_of_steps,
+    counting_dtype,
     zeros_like,
 )
 
 
 class ASGD(GroupOptimizer):
-    """p <- (1 - lambd eta) p - eta g with eta = lr / (1 + lambd lr t)^alpha; state["ax"] is the average of the parameter
-    since step t0."""
+    """p <- (1 - lambd eta) p - eta g with eta = lr / (1 + lambd lr t)^alpha; state["ax"] is the average of
+    the parameter since step t0."""
 
     _update = _C._asgd_step
 

@@ -101,9 +101,10 @@ def _strong_wolfe(
 
 
 class LBFGS(Optimizer):
-    """Steps d = -H g, where the inverse H of the second derivative is estimated from the last `history_size` changes of
-    parameters and gradients. `step` needs a closure, and calls it up to `max_eval` times in `max_iter` iterations;
-    line_search_fn="strong_wolfe" looks along d for a good length, which is lr otherwise."""
+    """Steps d = -H g, where the inverse H of the second derivative is estimated from the last `history_size`
+    changes of parameters and gradients. `step` needs a closure, and calls it up to `max_eval` times in
+    `max_iter` iterations; line_search_fn="strong_wolfe" looks along d for a good length, which is lr
+    otherwise."""
 
     def __init__(
         self,
@@ -145,7 +146,9 @@ class LBFGS(Optimizer):
             param.add_(part.view_as(param), alpha=t)
             offset += param.numel()
 
-    def _remember(self, state: dict[str, Any], change_of_gradient: _C.Tensor, step: _C.Tensor, size: int) -> None:
+    def _remember(
+        self, state: dict[str, Any], change_of_gradient: _C.Tensor, step: _C.Tensor, size: int
+    ) -> None:
         """One more pair for the estimate, unless the function curved downwards there."""
         curvature = float(change_of_gradient.dot(step))
         if not curvature > 1e-10:
@@ -220,10 +223,16 @@ class LBFGS(Optimizer):
             evaluations += used
             state["func_evals"] += used
             stop = last or evaluations >= group["max_eval"] or self._is_flat(point.g)
-            if stop or float(d.mul(state["t"]).abs().max()) <= tolerance or abs(point.f - before.f) < tolerance:
+            if (
+                stop
+                or float(d.mul(state["t"]).abs().max()) <= tolerance
+                or abs(point.f - before.f) < tolerance
+            ):
                 break
 
-    def _advance(self, closure: Callable[[], Any], state: dict[str, Any], start: _Point) -> tuple[_Point, int]:
+    def _advance(
+        self, closure: Callable[[], Any], state: dict[str, Any], start: _Point
+    ) -> tuple[_Point, int]:
         """Moves along d: by t, or by what the line search finds, which becomes t."""
         d = state["d"]
         if not self.param_groups[0]["line_search_fn"]:

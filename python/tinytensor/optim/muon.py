@@ -11,9 +11,12 @@ from tinytensor import _C
 from .optimizer import Optimizer, ParamsT, check_lr, zeros_like
 
 
-def _orthogonal(matrix: _C.Tensor, coefficients: tuple[float, float, float], steps: int, eps: float) -> _C.Tensor:
-    """The nearest matrix with orthonormal rows or columns, roughly: a Newton-Schulz iteration of the odd polynomial
-    a x + b x^3 + c x^5, which drives the singular values towards 1. In bfloat16, which is enough for that."""
+def _orthogonal(
+    matrix: _C.Tensor, coefficients: tuple[float, float, float], steps: int, eps: float
+) -> _C.Tensor:
+    """The nearest matrix with orthonormal rows or columns, roughly: a Newton-Schulz iteration of the odd
+    polynomial a x + b x^3 + c x^5, which drives the singular values towards 1. In bfloat16, which is enough
+    for that."""
     a, b, c = coefficients
     tall = matrix.size(0) > matrix.size(1)
     x = matrix.bfloat16()
@@ -26,8 +29,8 @@ def _orthogonal(matrix: _C.Tensor, coefficients: tuple[float, float, float], ste
 
 
 class Muon(Optimizer):
-    """p <- p - lr o with o the orthogonal matrix nearest to the momentum. For matrices only, such as the weights of hidden
-    layers; other parameters go to another optimizer."""
+    """p <- p - lr o with o the orthogonal matrix nearest to the momentum. For matrices only, such as the
+    weights of hidden layers; other parameters go to another optimizer."""
 
     def __init__(
         self,
@@ -66,7 +69,8 @@ class Muon(Optimizer):
             for param in group["params"]:
                 if param.ndim != 2:
                     raise ValueError(
-                        f"Muon only supports 2D parameters whereas we found a parameter with size: {param.size()}"
+                        "Muon only supports 2D parameters whereas we found a parameter with size: "
+                        f"{param.size()}"
                     )
 
     @tinytensor.no_grad()

@@ -13,8 +13,8 @@ from .optimizer import (
     check_betas,
     check_lr,
     check_not_negative,
-    counting_dtype,
     count_of_steps,
+    counting_dtype,
     zeros_like,
 )
 

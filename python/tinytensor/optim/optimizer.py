@@ -85,8 +85,8 @@ def _listed(params: Any) -> list:
 
 
 class Optimizer:
-    """The base class. `params` are tensors, (name, tensor) pairs or dictionaries, each of which is a param group
-    with options of its own; `defaults` holds the options of groups that do not name theirs."""
+    """The base class. `params` are tensors, (name, tensor) pairs or dictionaries, each of which is a param
+    group with options of its own; `defaults` holds the options of groups that do not name theirs."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -98,8 +98,8 @@ class Optimizer:
         self._make_hooks()
         if isinstance(params, _C.Tensor):
             raise TypeError(
-                "params argument given to the optimizer should be an iterable of Tensors or dicts, "
-                f"but got {tinytensor.typename(params)}"
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
+                f"{tinytensor.typename(params)}"
             )
         self.state: defaultdict[_C.Tensor, Any] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
@@ -144,13 +144,17 @@ class Optimizer:
         named = [isinstance(entry, tuple) for entry in entries]
         if any(named):
             if not all(named):
-                raise ValueError("all optimizer params should be with/without names. Some param names are missing")
+                raise ValueError(
+                    "all optimizer params should be with/without names. Some param names are missing"
+                )
             param_group["params"] = [tensor for _, tensor in entries]
             param_group["param_names"] = [name for name, _ in entries]
         self._check_params(param_group)
         for name, default in self.defaults.items():
             if default is required and name not in param_group:
-                raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
+                raise ValueError(
+                    f"parameter group didn't specify a value of required optimization parameter {name}"
+                )
             param_group.setdefault(name, default)
         self.param_groups.append(param_group)
 
@@ -158,7 +162,8 @@ class Optimizer:
         for param in group["params"]:
             if not isinstance(param, _C.Tensor):
                 raise TypeError(
-                    f"optimizer can only optimize Tensors, but one of the params is {tinytensor.typename(param)}"
+                    "optimizer can only optimize Tensors, but one of the params is "
+                    f"{tinytensor.typename(param)}"
                 )
             if not self.defaults.get("differentiable") and not (param.is_leaf or param.retains_grad):
                 raise ValueError("can't optimize a non-leaf Tensor")
@@ -233,7 +238,8 @@ class Optimizer:
             packed["params"] = [numbers[id(param)] for param in group["params"]]
             groups.append(packed)
         state = {
-            (numbers[id(key)] if isinstance(key, _C.Tensor) else key): value for key, value in self.state.items()
+            (numbers[id(key)] if isinstance(key, _C.Tensor) else key): value
+            for key, value in self.state.items()
         }
         result = {"state": state, "param_groups": groups}
         for hook in list(self._optimizer_state_dict_post_hooks.values()):
@@ -252,7 +258,8 @@ class Optimizer:
             raise ValueError("loaded state dict has a different number of parameter groups")
         if any(len(new["params"]) != len(old["params"]) for new, old in zip(saved, self.param_groups)):
             raise ValueError(
-                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+                "loaded state dict contains a parameter group that doesn't match the size of optimizer's "
+                "group"
             )
         params = {
             number: param
@@ -276,8 +283,8 @@ class Optimizer:
 
 
 def _placed(value: Any, param: _C.Tensor, options: dict[str, Any], key: Any = None) -> Any:
-    """A value of a saved state, brought to where its parameter is. Step counts stay on the host in float32, unless
-    they were asked to live on the device."""
+    """A value of a saved state, brought to where its parameter is. Step counts stay on the host in float32,
+    unless they were asked to live on the device."""
     if isinstance(value, _C.Tensor):
         if key == "step":
             on_device = options.get("capturable") or options.get("fused")
@@ -295,8 +302,8 @@ def _placed(value: Any, param: _C.Tensor, options: dict[str, Any], key: Any = No
 class GroupOptimizer(Optimizer):
     """An optimizer whose step over a param group is one call of a kernel.
 
-    The options foreach, fused and capturable choose between implementations in PyTorch. Here there is one, which
-    is fused, so they are checked and kept for checkpoints, and all their values step alike."""
+    The options foreach, fused and capturable choose between implementations in PyTorch. Here there is one,
+    which is fused, so they are checked and kept for checkpoints, and all their values step alike."""
 
     _update: Callable[[dict, dict, Callable], None]
 
@@ -332,7 +339,12 @@ class GroupOptimizer(Optimizer):
             if isinstance(kept, dict) and "step" in kept and not isinstance(kept["step"], _C.Tensor):
                 kept["step"] = tinytensor.tensor(float(kept["step"]), dtype=counting_dtype())
 
-    _since_then: dict[str, Any] = {"maximize": False, "foreach": None, "differentiable": False, "capturable": False}
+    _since_then: dict[str, Any] = {
+        "maximize": False,
+        "foreach": None,
+        "differentiable": False,
+        "capturable": False,
+    }
 
 
 def counting_dtype() -> Any:
@@ -348,7 +360,9 @@ def zeros_like(param: _C.Tensor) -> _C.Tensor:
     return tinytensor.zeros_like(param, requires_grad=False)
 
 
-def check_lr(lr: Any, foreach: Any = None, capturable: bool = False, tensor_needs_capturable: bool = False) -> None:
+def check_lr(
+    lr: Any, foreach: Any = None, capturable: bool = False, tensor_needs_capturable: bool = False
+) -> None:
     if isinstance(lr, _C.Tensor):
         if tensor_needs_capturable and foreach and not capturable:
             raise ValueError("lr as a Tensor is not supported for capturable=False and foreach=True")

@@ -18,8 +18,8 @@ from .optimizer import (
 
 
 class RAdam(GroupOptimizer):
-    """Adam, whose first steps leave out the mean of squares, as long as it is of too few gradients to be relied upon, and
-    whose rate is then scaled by how far it can."""
+    """Adam, whose first steps leave out the mean of squares, as long as it is of too few gradients to be
+    relied upon, and whose rate is then scaled by how far it can."""
 
     _update = _C._radam_step
     _since_then = {

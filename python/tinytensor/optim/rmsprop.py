@@ -10,8 +10,9 @@ from .optimizer import GroupOptimizer, ParamsT, check_lr, check_not_negative, co
 
 
 class RMSprop(GroupOptimizer):
-    """p <- p - lr g / (sqrt(s) + eps) with a running mean s of g squared, less the square of the running mean of g when
-    centered=True. With momentum the quotients are collected in b <- momentum b + g / (sqrt(s) + eps)."""
+    """p <- p - lr g / (sqrt(s) + eps) with a running mean s of g squared, less the square of the running mean
+    of g when centered=True. With momentum the quotients are collected in b <- momentum b + g / (sqrt(s) +
+    eps)."""
 
     _update = _C._rmsprop_step
     _since_then = {

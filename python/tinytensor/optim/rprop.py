@@ -11,8 +11,9 @@ from .optimizer import GroupOptimizer, ParamsT, check_lr, count_of_steps, zeros_
 
 
 class Rprop(GroupOptimizer):
-    """Steps of a size of each element's own, in the direction of the sign of the gradient. A size grows by the larger of
-    `etas` while the sign stays and shrinks by the smaller one where it turns, within `step_sizes`."""
+    """Steps of a size of each element's own, in the direction of the sign of the gradient. A size grows by
+    the larger of `etas` while the sign stays and shrinks by the smaller one where it turns, within
+    `step_sizes`."""
 
     _update = _C._rprop_step
 

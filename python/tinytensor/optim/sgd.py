@@ -10,11 +10,17 @@ from .optimizer import GroupOptimizer, ParamsT, check_fused, check_lr, check_not
 
 
 class SGD(GroupOptimizer):
-    """p <- p - lr b with b <- momentum b + (1 - dampening) g, or p <- p - lr (g + momentum b) with nesterov=True.
-    Weight decay adds weight_decay p to the gradient g; maximize=True climbs."""
+    """p <- p - lr b with b <- momentum b + (1 - dampening) g, or p <- p - lr (g + momentum b) with
+    nesterov=True. Weight decay adds weight_decay p to the gradient g; maximize=True climbs."""
 
     _update = _C._sgd_step
-    _since_then = {"nesterov": False, "maximize": False, "foreach": None, "differentiable": False, "fused": False}
+    _since_then = {
+        "nesterov": False,
+        "maximize": False,
+        "foreach": None,
+        "differentiable": False,
+        "fused": False,
+    }
 
     def __init__(
         self,

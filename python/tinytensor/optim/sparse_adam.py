@@ -12,8 +12,8 @@ from .optimizer import Optimizer, ParamsT, check_betas, check_lr
 
 
 class SparseAdam(Optimizer):
-    """Adam that touches only those elements of which a sparse gradient speaks. Gradients here are always dense, and
-    a step over dense gradients is an error, as in PyTorch."""
+    """Adam that touches only those elements of which a sparse gradient speaks. Gradients here are always
+    dense, and a step over dense gradients is an error, as in PyTorch."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class SparseAdam(Optimizer):
                 loss = closure()
         if any(_C._gradients(group["params"]) for group in self.param_groups):
             raise RuntimeError(
-                "SparseAdam does not support dense gradients, please consider Adam instead (sparse gradients are "
-                "not supported here)"
+                "SparseAdam does not support dense gradients, please consider Adam instead (sparse "
+                "gradients are not supported here)"
             )
         return loss

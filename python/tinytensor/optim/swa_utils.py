@@ -62,7 +62,7 @@ def _move_towards(averages: Iterable[Tensor], values: Iterable[Tensor], share: f
         if average.is_floating_point():
             average.lerp_(value.to(average.dtype), share)
         else:
-            average.add_((value - average) * share)
+            average.copy_(average + (value - average) * share)
 
 
 def get_ema_multi_avg_fn(decay: float = 0.999) -> MultiAverageFunction:
@@ -80,16 +80,18 @@ def get_swa_multi_avg_fn() -> MultiAverageFunction:
     """get_swa_avg_fn, in place and for many tensors."""
 
     @tinytensor.no_grad()
-    def swa_update(averages: Iterable[Tensor], current_params: Iterable[Tensor], num_averaged: Tensor | int) -> None:
+    def swa_update(
+        averages: Iterable[Tensor], current_params: Iterable[Tensor], num_averaged: Tensor | int
+    ) -> None:
         _move_towards(averages, current_params, 1 / (float(num_averaged) + 1))
 
     return swa_update
 
 
 class AveragedModel(Module):
-    """A copy of a model, `module`, whose parameters are averages of those that update_parameters was shown: their mean, or
-    what avg_fn (for one tensor) or multi_avg_fn (for lists of them) says. Buffers are averaged with use_buffers=True
-    and copied otherwise."""
+    """A copy of a model, `module`, whose parameters are averages of those that update_parameters was shown:
+    their mean, or what avg_fn (for one tensor) or multi_avg_fn (for lists of them) says. Buffers are averaged
+    with use_buffers=True and copied otherwise."""
 
     n_averaged: Tensor
 
@@ -142,8 +144,8 @@ class AveragedModel(Module):
 
 @tinytensor.no_grad()
 def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
-    """Computes the running statistics of the model's batch normalisation anew, by one pass over the loader, whose items
-    are inputs or sequences that begin with them."""
+    """Computes the running statistics of the model's batch normalisation anew, by one pass over the loader,
+    whose items are inputs or sequences that begin with them."""
     momenta = {}
     for module in model.modules():
         if hasattr(module, "running_mean") and hasattr(module, "reset_running_stats"):
@@ -178,7 +180,9 @@ class SWALR(LRScheduler):
         for lr, group in zip(per_group("swa_lr", optimizer, swa_lr), optimizer.param_groups):
             group["swa_lr"] = lr
         if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(f"anneal_strategy must by one of 'cos' or 'linear', instead got {anneal_strategy}")
+            raise ValueError(
+                f"anneal_strategy must by one of 'cos' or 'linear', instead got {anneal_strategy}"
+            )
         self._anneal_strategy = anneal_strategy
         if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
             raise ValueError(f"anneal_epochs must be equal or greater than 0, got {anneal_epochs}")

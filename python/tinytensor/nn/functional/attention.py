@@ -30,7 +30,8 @@ def _canonical_mask(
         raise AssertionError(f"only bool and floating types of {mask_name} are supported")
     if check_other and other_type is not None and mask.dtype != other_type:
         warnings.warn(
-            f"Support for mismatched {mask_name} and {other_name} is deprecated. Use same type for both instead.",
+            f"Support for mismatched {mask_name} and {other_name} is deprecated. "
+            "Use same type for both instead.",
             stacklevel=3,
         )
     if mask.dtype != _C.bool:
@@ -71,8 +72,8 @@ def _check_ranks(
         return rank == 3
     if attn_mask.dim() not in (2, 3):
         raise AssertionError(
-            f"For {kind} `query`, expected `attn_mask` to be `None`, 2-D or 3-D but found {attn_mask.dim()}-D "
-            "tensor instead"
+            f"For {kind} `query`, expected `attn_mask` to be `None`, 2-D or 3-D but found "
+            f"{attn_mask.dim()}-D tensor instead"
         )
     expected = (heads, query.shape[0], key.shape[0])
     if rank == 2 and attn_mask.dim() == 3 and tuple(attn_mask.shape) != expected:
@@ -251,7 +252,7 @@ def _attend(
         out = scaled_dot_product_attention(q, k, v, mask, dropout_p, is_causal)
     if batch_first and not training:
         return _linear(out.transpose(1, 2).flatten(2), out_proj_weight, out_proj_bias), weights
-    # Step by step in memory, whatever the order of the dimensions: so a dropout that follows draws as PyTorch's.
+    # Step by step in memory, whatever the order of the dimensions: a dropout that follows draws as PyTorch's.
     out = _linear(out.permute(2, 0, 1, 3).flatten(2), out_proj_weight, out_proj_bias)
     return out.transpose(0, 1) if batch_first else out, weights
 
@@ -301,7 +302,8 @@ def _check_widths(
         raise AssertionError(f"key shape {key.shape} does not match value shape {value.shape}")
     if not separate and key.size(-1) != width:
         raise RuntimeError(
-            f"multi_head_attention_forward: key and value must have the width {width} of query, got {key.size(-1)}"
+            f"multi_head_attention_forward: key and value must have the width {width} of query, got "
+            f"{key.size(-1)}"
         )
     if key.size(1 - axis) != query.size(1 - axis):
         raise RuntimeError(

@@ -22,7 +22,6 @@ class _NormBase(Module):
     """What batch and instance normalisation share: parameters and running statistics for each channel."""
 
     _version = 2
-    __constants__ = ["track_running_stats", "momentum", "eps", "num_features", "affine"]
 
     def __init__(
         self,
@@ -53,7 +52,9 @@ class _NormBase(Module):
         options = {"device": device, "dtype": dtype}
         self.register_buffer("running_mean", _C.zeros(num_features, **options) if track else None)
         self.register_buffer("running_var", _C.ones(num_features, **options) if track else None)
-        self.register_buffer("num_batches_tracked", _C.tensor(0, dtype=_C.long, device=device) if track else None)
+        self.register_buffer(
+            "num_batches_tracked", _C.tensor(0, dtype=_C.long, device=device) if track else None
+        )
 
     def reset_running_stats(self) -> None:
         """Forget the batches seen so far."""
@@ -228,7 +229,9 @@ class SyncBatchNorm(_BatchNorm):
         bias: bool = True,
     ) -> None:
         if process_group is not None:
-            raise NotImplementedError("SyncBatchNorm: process groups are not supported, use process_group=None")
+            raise NotImplementedError(
+                "SyncBatchNorm: process groups are not supported, use process_group=None"
+            )
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
         self.process_group = process_group
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from ... import _C
 from .. import functional as F
@@ -39,7 +39,7 @@ def _per_dimension(value: Any, rank: int) -> tuple[int, ...]:
 class _ConvNd(Module):
     """What all convolutions have in common: the numbers that say how, and the weights."""
 
-    __constants__ = [
+    __constants__: ClassVar[list[str]] = [
         "stride",
         "padding",
         "dilation",
@@ -116,7 +116,9 @@ class _ConvNd(Module):
             return tuple(p for p in reversed(self.padding) for _ in range(2))
         pads = [0, 0] * len(self.kernel_size)
         if self.padding == "same":
-            for i, (d, k) in enumerate(zip(reversed(self.dilation), reversed(self.kernel_size), strict=False)):
+            for i, (d, k) in enumerate(
+                zip(reversed(self.dilation), reversed(self.kernel_size), strict=False)
+            ):
                 total = d * (k - 1)
                 pads[2 * i : 2 * i + 2] = total // 2, total - total // 2
         return pads
@@ -132,7 +134,9 @@ class _ConvNd(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def extra_repr(self) -> str:
-        parts = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        parts = (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        )
         if self.padding != (0,) * len(self.padding):
             parts += f", padding={self.padding}"
         if self.dilation != (1,) * len(self.dilation):
@@ -238,7 +242,9 @@ class _ConvTransposeNd(_ConvNd):
         if padding_mode != "zeros":
             raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
         if isinstance(padding, str):
-            raise TypeError(f"{type(self).__name__}: padding must be an int or a tuple of ints, got {padding!r}")
+            raise TypeError(
+                f"{type(self).__name__}: padding must be an int or a tuple of ints, got {padding!r}"
+            )
         rank = self.rank
         super().__init__(
             in_channels,
@@ -280,15 +286,22 @@ class _ConvTransposeNd(_ConvNd):
         largest = [smallest[d] + self.stride[d] - 1 for d in range(rank)]
         if any(not low <= size <= high for low, size, high in zip(smallest, wanted, largest, strict=True)):
             raise ValueError(
-                f"{name}: requested an output size of {tuple(wanted)}, but valid sizes range from {smallest} to "
-                f"{largest} (for an input of {sizes})"
+                f"{name}: requested an output size of {tuple(wanted)}, but valid sizes range from "
+                f"{smallest} to {largest} (for an input of {sizes})"
             )
         return [size - low for size, low in zip(wanted, smallest, strict=True)]
 
     def forward(self, input: Any, output_size: Sequence[int] | None = None) -> Any:
         output_padding = self._output_padding(input, output_size)
         return self._function(
-            input, self.weight, self.bias, self.stride, self.padding, output_padding, self.groups, self.dilation
+            input,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            output_padding,
+            self.groups,
+            self.dilation,
         )
 
 
@@ -316,7 +329,9 @@ class ConvTranspose3d(_ConvTransposeNd):
 class _LazyConvolution(LazyModuleMixin):
     """A convolution that learns the number of input channels from its first input."""
 
-    def __init__(self, out_channels: int, kernel_size: int | tuple[int, ...], *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, out_channels: int, kernel_size: int | tuple[int, ...], *args: Any, **kwargs: Any
+    ) -> None:
         super().__init__(0, 0, kernel_size, *args, **kwargs)
         self.out_channels = out_channels
 

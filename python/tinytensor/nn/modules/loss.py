@@ -12,10 +12,23 @@ from tinytensor.nn.modules.distance import PairwiseDistance
 from tinytensor.nn.modules.module import Module
 
 __all__ = [
-    *("BCELoss", "BCEWithLogitsLoss", "CTCLoss", "CosineEmbeddingLoss", "CrossEntropyLoss", "GaussianNLLLoss"),
+    *(
+        "BCELoss",
+        "BCEWithLogitsLoss",
+        "CTCLoss",
+        "CosineEmbeddingLoss",
+        "CrossEntropyLoss",
+        "GaussianNLLLoss",
+    ),
     *("HingeEmbeddingLoss", "HuberLoss", "KLDivLoss", "L1Loss", "MSELoss", "MarginRankingLoss"),
     *("MultiLabelMarginLoss", "MultiLabelSoftMarginLoss", "MultiMarginLoss", "NLLLoss", "NLLLoss2d"),
-    *("PoissonNLLLoss", "SmoothL1Loss", "SoftMarginLoss", "TripletMarginLoss", "TripletMarginWithDistanceLoss"),
+    *(
+        "PoissonNLLLoss",
+        "SmoothL1Loss",
+        "SoftMarginLoss",
+        "TripletMarginLoss",
+        "TripletMarginWithDistanceLoss",
+    ),
 ]
 
 
@@ -32,7 +45,9 @@ def _legacy_reduction(size_average: bool | None, reduce: bool | None) -> str:
 class _Loss(Module):
     reduction: str
 
-    def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
+    def __init__(
+        self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+    ) -> None:
         super().__init__()
         legacy = size_average is not None or reduce is not None
         self.reduction = _legacy_reduction(size_average, reduce) if legacy else reduction
@@ -57,8 +72,6 @@ class _WeightedLoss(_Loss):
 class L1Loss(_Loss):
     """|input - target|."""
 
-    __constants__ = ["reduction"]
-
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.l1_loss(input, target, reduction=self.reduction)
 
@@ -66,16 +79,12 @@ class L1Loss(_Loss):
 class MSELoss(_Loss):
     """(input - target)^2."""
 
-    __constants__ = ["reduction"]
-
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
 class SmoothL1Loss(_Loss):
     """A square where input and target differ by less than beta, linear beyond."""
-
-    __constants__ = ["reduction"]
 
     def __init__(
         self,
@@ -94,8 +103,6 @@ class SmoothL1Loss(_Loss):
 class HuberLoss(_Loss):
     """A square where input and target differ by less than delta, linear beyond."""
 
-    __constants__ = ["reduction", "delta"]
-
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
         self.delta = delta
@@ -106,8 +113,6 @@ class HuberLoss(_Loss):
 
 class BCELoss(_WeightedLoss):
     """Binary cross entropy of probabilities."""
-
-    __constants__ = ["reduction"]
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.binary_cross_entropy(input, target, weight=self._buffers["weight"], reduction=self.reduction)
@@ -140,8 +145,6 @@ class BCEWithLogitsLoss(_Loss):
 class KLDivLoss(_Loss):
     """target (log(target) - input)."""
 
-    __constants__ = ["reduction"]
-
     def __init__(
         self,
         size_average: bool | None = None,
@@ -159,16 +162,12 @@ class KLDivLoss(_Loss):
 class SoftMarginLoss(_Loss):
     """log(1 + exp(-target input))."""
 
-    __constants__ = ["reduction"]
-
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.soft_margin_loss(input, target, reduction=self.reduction)
 
 
 class PoissonNLLLoss(_Loss):
     """The negative log likelihood of target under a Poisson distribution."""
-
-    __constants__ = ["log_input", "full", "eps", "reduction"]
 
     def __init__(
         self,
@@ -186,14 +185,17 @@ class PoissonNLLLoss(_Loss):
 
     def forward(self, log_input: Tensor, target: Tensor) -> Tensor:
         return F.poisson_nll_loss(
-            log_input, target, log_input=self.log_input, full=self.full, eps=self.eps, reduction=self.reduction
+            log_input,
+            target,
+            log_input=self.log_input,
+            full=self.full,
+            eps=self.eps,
+            reduction=self.reduction,
         )
 
 
 class GaussianNLLLoss(_Loss):
     """The negative log likelihood of target under a normal distribution."""
-
-    __constants__ = ["full", "eps", "reduction"]
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
         super().__init__(None, None, reduction)
@@ -206,8 +208,6 @@ class GaussianNLLLoss(_Loss):
 
 class HingeEmbeddingLoss(_Loss):
     """input where target is 1, max(0, margin - input) where it is -1."""
-
-    __constants__ = ["margin", "reduction"]
 
     def __init__(
         self,
@@ -228,8 +228,6 @@ class HingeEmbeddingLoss(_Loss):
 
 class NLLLoss(_WeightedLoss):
     """-input at the class that target names: input are log probabilities."""
-
-    __constants__ = ["ignore_index", "reduction"]
 
     def __init__(
         self,
@@ -270,8 +268,6 @@ class NLLLoss2d(NLLLoss):
 class CrossEntropyLoss(_WeightedLoss):
     """-log softmax(input) at the class that target names, or averaged over its probabilities."""
 
-    __constants__ = ["ignore_index", "reduction", "label_smoothing"]
-
     def __init__(
         self,
         weight: Tensor | None = None,
@@ -301,8 +297,6 @@ class CrossEntropyLoss(_WeightedLoss):
 class MultiMarginLoss(_WeightedLoss):
     """How far other classes come within the margin of the target's score, to the power p."""
 
-    __constants__ = ["p", "margin", "reduction"]
-
     def __init__(
         self,
         p: int = 1,
@@ -322,14 +316,17 @@ class MultiMarginLoss(_WeightedLoss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.multi_margin_loss(
-            input, target, p=self.p, margin=self.margin, weight=self._buffers["weight"], reduction=self.reduction
+            input,
+            target,
+            p=self.p,
+            margin=self.margin,
+            weight=self._buffers["weight"],
+            reduction=self.reduction,
         )
 
 
 class MultiLabelMarginLoss(_Loss):
     """MultiMarginLoss for several targets in a row, ended by -1."""
-
-    __constants__ = ["reduction"]
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.multilabel_margin_loss(input, target, reduction=self.reduction)
@@ -337,8 +334,6 @@ class MultiLabelMarginLoss(_Loss):
 
 class MultiLabelSoftMarginLoss(_WeightedLoss):
     """The mean of BCEWithLogitsLoss over the classes."""
-
-    __constants__ = ["reduction"]
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.multilabel_soft_margin_loss(
@@ -351,8 +346,6 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
 
 class MarginRankingLoss(_Loss):
     """max(0, margin - target (input1 - input2))."""
-
-    __constants__ = ["margin", "reduction"]
 
     def __init__(
         self,
@@ -371,8 +364,6 @@ class MarginRankingLoss(_Loss):
 class CosineEmbeddingLoss(_Loss):
     """1 - cos where target is 1, max(0, cos - margin) where it is -1."""
 
-    __constants__ = ["margin", "reduction"]
-
     def __init__(
         self,
         margin: float = 0.0,
@@ -389,8 +380,6 @@ class CosineEmbeddingLoss(_Loss):
 
 class TripletMarginLoss(_Loss):
     """max(0, margin + the distance to positive - that to negative)."""
-
-    __constants__ = ["margin", "p", "eps", "swap", "reduction"]
 
     def __init__(
         self,
@@ -426,8 +415,6 @@ class TripletMarginLoss(_Loss):
 class TripletMarginWithDistanceLoss(_Loss):
     """TripletMarginLoss with a distance of one's own."""
 
-    __constants__ = ["margin", "swap", "reduction"]
-
     def __init__(
         self,
         *,
@@ -457,8 +444,6 @@ class TripletMarginWithDistanceLoss(_Loss):
 
 class CTCLoss(_Loss):
     """How unlikely a target sequence is, over all its alignments with a longer sequence of log probabilities."""
-
-    __constants__ = ["blank", "reduction"]
 
     def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
         super().__init__(reduction=reduction)

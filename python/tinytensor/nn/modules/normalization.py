@@ -22,8 +22,6 @@ def _shape_of(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
 class LocalResponseNorm(Module):
     """input / (k + alpha times the mean square of `size` neighbouring channels)^beta."""
 
-    __constants__ = ["size", "alpha", "beta", "k"]
-
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()
         self.size = size
@@ -41,7 +39,6 @@ class LocalResponseNorm(Module):
 class LayerNorm(Module):
     """The last dimensions, of sizes normalized_shape, less their mean, divided by their standard deviation."""
 
-    __constants__ = ["normalized_shape", "eps", "elementwise_affine"]
     normalized_shape: tuple[int, ...]
 
     def __init__(
@@ -82,8 +79,6 @@ class LayerNorm(Module):
 
 class GroupNorm(Module):
     """Each group of channels of each sample less its mean, divided by its standard deviation."""
-
-    __constants__ = ["num_groups", "num_channels", "eps", "affine"]
 
     def __init__(
         self,
@@ -129,7 +124,6 @@ class GroupNorm(Module):
 class RMSNorm(Module):
     """The last dimensions, of sizes normalized_shape, divided by the root of their mean square."""
 
-    __constants__ = ["normalized_shape", "eps", "elementwise_affine"]
     normalized_shape: tuple[int, ...]
 
     def __init__(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from tinytensor._C import Tensor
 from tinytensor.nn.functional.padding import pad
@@ -31,7 +31,7 @@ _sextuple = _ntuple(6)
 
 
 class _ConstantPadNd(Module):
-    __constants__ = ["padding", "value"]
+    __constants__: ClassVar[list[str]] = ["padding", "value"]
     _ends = staticmethod(_pair)
 
     def __init__(self, padding: Any, value: float) -> None:
@@ -93,7 +93,7 @@ class ZeroPad3d(ConstantPad3d):
 
 
 class _PadNd(Module):
-    __constants__ = ["padding"]
+    __constants__: ClassVar[list[str]] = ["padding"]
     _ends = staticmethod(_pair)
     _mode = ""
 

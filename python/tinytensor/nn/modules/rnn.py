@@ -34,7 +34,8 @@ def apply_permutation(tensor: Tensor, permutation: Tensor, dim: int = 1) -> Tens
 def _check_options(hidden_size: Any, num_layers: int, dropout: Any, proj_size: int, input_size: Any) -> None:
     if not isinstance(dropout, numbers.Number) or not 0 <= dropout <= 1 or isinstance(dropout, bool):
         raise ValueError(
-            "dropout should be a number in range [0, 1] representing the probability of an element being zeroed"
+            "dropout should be a number in range [0, 1] representing the probability of an element "
+            "being zeroed"
         )
     if dropout > 0 and num_layers == 1:
         warnings.warn(
@@ -144,15 +145,16 @@ class RNNBase(Module):
         weight = self._flat_weights[0]
         if input.dtype != weight.dtype:
             raise ValueError(
-                f"RNN input dtype ({input.dtype}) does not match weight dtype ({weight.dtype}). Convert input: "
-                f"input.to({weight.dtype}), or convert model: model.to({input.dtype})"
+                f"RNN input dtype ({input.dtype}) does not match weight dtype ({weight.dtype}). Convert "
+                f"input: input.to({weight.dtype}), or convert model: model.to({input.dtype})"
             )
         expected = 2 if batch_sizes is not None else 3
         if input.dim() != expected:
             raise RuntimeError(f"input must have {expected} dimensions, got {input.dim()}")
         if self.input_size != input.size(-1):
             raise RuntimeError(
-                f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {input.size(-1)}"
+                f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got "
+                f"{input.size(-1)}"
             )
 
     def _batch_of(self, input: Tensor, batch_sizes: Tensor | None) -> int:
@@ -316,7 +318,8 @@ class LSTM(RNNBase):
         if ranks != (expected, expected):
             kind = "batched 3-D" if batched else "unbatched 2-D"
             raise RuntimeError(
-                f"For {kind} input, hx and cx should also be {expected}-D but got ({ranks[0]}-D, {ranks[1]}-D) tensors"
+                f"For {kind} input, hx and cx should also be {expected}-D but got "
+                f"({ranks[0]}-D, {ranks[1]}-D) tensors"
             )
 
     @staticmethod

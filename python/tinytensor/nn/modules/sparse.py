@@ -30,7 +30,9 @@ def _row_for_padding(padding_idx: int | None, rows: int) -> int | None:
 
 def _check_table(embeddings: Tensor) -> None:
     if embeddings.dim() != 2:
-        raise AssertionError(f"Embeddings parameter is expected to be 2-dimensional, got {embeddings.dim()} dimensions")
+        raise AssertionError(
+            f"Embeddings parameter is expected to be 2-dimensional, got {embeddings.dim()} dimensions"
+        )
 
 
 class _Table(Module):
@@ -66,10 +68,6 @@ class _Table(Module):
 
 class Embedding(_Table):
     """The rows of a table that the input names."""
-
-    __constants__ = [
-        *("num_embeddings", "embedding_dim", "padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse"),
-    ]
 
     def __init__(
         self,
@@ -147,11 +145,6 @@ class Embedding(_Table):
 
 class EmbeddingBag(_Table):
     """Sums, means or maxima of the rows of a table, in bags."""
-
-    __constants__ = [
-        *("num_embeddings", "embedding_dim", "max_norm", "norm_type", "scale_grad_by_freq", "mode", "sparse"),
-        *("include_last_offset", "padding_idx"),
-    ]
 
     def __init__(
         self,

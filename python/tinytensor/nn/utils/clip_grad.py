@@ -22,14 +22,15 @@ def get_total_norm(
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:
-    """The norm of all tensors seen as one vector. `foreach` makes no difference: there is one implementation."""
+    """The norm of all tensors seen as one vector. `foreach` makes no difference: there is one
+    implementation."""
     norm_type = float(norm_type)
     total_norm = _C._total_norm(_listed(tensors), norm_type)
     if error_if_nonfinite and not total_norm.isfinite():
         raise RuntimeError(
-            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be "
-            "clipped. To disable this error and scale the gradients by the non-finite norm anyway, set "
-            "`error_if_nonfinite=False`"
+            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it "
+            "cannot be clipped. To disable this error and scale the gradients by the non-finite norm "
+            "anyway, set `error_if_nonfinite=False`"
         )
     return total_norm
 
@@ -37,7 +38,8 @@ def get_total_norm(
 def clip_grads_with_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: bool | None = None
 ) -> None:
-    """Multiplies the gradients of the parameters by max_norm / (total_norm + 1e-6), where that is less than 1."""
+    """Multiplies the gradients of the parameters by max_norm / (total_norm + 1e-6), where that is less than
+    1."""
     _C._clip_by_norm(_C._gradients(_listed(parameters)), float(max_norm), total_norm)
 
 
@@ -48,7 +50,8 @@ def clip_grad_norm_(
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:
-    """Scales the gradients of the parameters down to a total norm of max_norm, and returns what it was before."""
+    """Scales the gradients of the parameters down to a total norm of max_norm, and returns what it was
+    before."""
     listed = _listed(parameters)
     if not listed and isinstance(parameters, types.GeneratorType):
         warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=2)

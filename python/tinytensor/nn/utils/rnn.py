@@ -124,7 +124,8 @@ def pack_padded_sequence(
     batch, steps = (input.size(0), input.size(1)) if batch_first else (input.size(1), input.size(0))
     if lengths.shape != (batch,):
         raise RuntimeError(
-            f"Expected `len(lengths)` to be equal to batch_size, but got {lengths.numel()} (batch_size={batch})"
+            f"Expected `len(lengths)` to be equal to batch_size, but got {lengths.numel()} "
+            f"(batch_size={batch})"
         )
     if batch == 0:
         raise RuntimeError("Cannot pack empty tensors.")
@@ -134,8 +135,8 @@ def pack_padded_sequence(
     elif (lengths[1:] > lengths[:-1]).any():
         raise RuntimeError(
             "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You can pass "
-            "`enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to sidestep this requirement "
-            "if you do not need ONNX exportability."
+            "`enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to sidestep this "
+            "requirement."
         )
     longest, shortest = lengths[0].item(), lengths[-1].item()
     if shortest <= 0:

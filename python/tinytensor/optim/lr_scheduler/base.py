@@ -14,8 +14,9 @@ from tinytensor._C import Tensor
 from ..optimizer import Optimizer
 
 EPOCH_DEPRECATION_WARNING = (
-    "The epoch parameter in `scheduler.step()` is deprecated: call `scheduler.step()` to step the scheduler. With an "
-    "epoch the closed form of the schedule is used in place of the chainable one, where there is one."
+    "The epoch parameter in `scheduler.step()` is deprecated: call `scheduler.step()` to step the "
+    "scheduler. With an epoch the closed form of the schedule is used in place of the chainable one, where "
+    "there is one."
 )
 
 
@@ -73,8 +74,9 @@ def note_steps(optimizer: Optimizer) -> None:
 
 
 class LRScheduler:
-    """Sets the learning rates of an optimizer's groups, once when made and then at each `step()`, which is called after
-    optimizer.step(). Most schedules compute the next rate from the present one, so that several can act together."""
+    """Sets the learning rates of an optimizer's groups, once when made and then at each `step()`, which is
+    called after optimizer.step(). Most schedules compute the next rate from the present one, so that several
+    can act together."""
 
     _get_lr_called_within_step = False
     _is_initial = False
@@ -87,8 +89,9 @@ class LRScheduler:
                 group.setdefault("initial_lr", copied(group["lr"]))
             elif "initial_lr" not in group:
                 raise KeyError(
-                    f"param 'initial_lr' is not specified in param_groups[{number}] when resuming scheduler with "
-                    "last_epoch >= 0: load the optimizer's state first, or leave last_epoch at -1 to start anew"
+                    f"param 'initial_lr' is not specified in param_groups[{number}] when resuming scheduler "
+                    "with last_epoch >= 0: load the optimizer's state first, or leave last_epoch at -1 to "
+                    "start anew"
                 )
         self.base_lrs: list = values_of(optimizer, "initial_lr")
         self.last_epoch = last_epoch
@@ -131,15 +134,15 @@ class LRScheduler:
     def _check_order(self) -> None:
         if not hasattr(self.optimizer.step, "_wrapped_by_lr_sched"):
             warnings.warn(
-                "Seems like `optimizer.step()` has been overridden after learning rate scheduler initialization. "
-                "Please, make sure to call `optimizer.step()` before `lr_scheduler.step()`.",
+                "Seems like `optimizer.step()` has been overridden after learning rate scheduler "
+                "initialization. Please, make sure to call `optimizer.step()` before `lr_scheduler.step()`.",
                 UserWarning,
                 stacklevel=3,
             )
         elif not getattr(self.optimizer, "_opt_called", False):
             warnings.warn(
-                "Detected call of `lr_scheduler.step()` before `optimizer.step()`. Call them in the opposite order: "
-                "otherwise the first value of the learning rate schedule is skipped.",
+                "Detected call of `lr_scheduler.step()` before `optimizer.step()`. Call them in the "
+                "opposite order: otherwise the first value of the learning rate schedule is skipped.",
                 UserWarning,
                 stacklevel=3,
             )

@@ -19,12 +19,14 @@ class _Compound(LRScheduler):
         for index, scheduler in enumerate(schedulers):
             if not hasattr(scheduler, "optimizer"):
                 raise TypeError(
-                    f"{name} at index {index} should have `optimizer` as its attribute, got {type(scheduler).__name__}"
+                    f"{name} at index {index} should have `optimizer` as its attribute, got "
+                    f"{type(scheduler).__name__}"
                 )
             if isinstance(scheduler, ReduceLROnPlateau):
                 raise ValueError(
-                    f"{name} does not support `ReduceLROnPlateau` scheduler as it requires additional kwargs to be "
-                    f"specified when calling `step`, but got one at index {index} in the given schedulers sequence."
+                    f"{name} does not support `ReduceLROnPlateau` scheduler as it requires additional kwargs "
+                    f"to be specified when calling `step`, but got one at index {index} in the given "
+                    "schedulers sequence."
                 )
             if scheduler.optimizer is not optimizer:
                 raise ValueError(
@@ -34,7 +36,9 @@ class _Compound(LRScheduler):
 
     def state_dict(self) -> dict[str, Any]:
         """All attributes but the optimizer, with the states of the schedules in place of them."""
-        state = {key: value for key, value in self.__dict__.items() if key not in ("optimizer", "_schedulers")}
+        state = {
+            key: value for key, value in self.__dict__.items() if key not in ("optimizer", "_schedulers")
+        }
         state["_schedulers"] = [scheduler.state_dict() for scheduler in self._schedulers]
         return state
 
@@ -79,9 +83,9 @@ class SequentialLR(_Compound):
         self._check(schedulers, optimizer)
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
-                "Sequential Schedulers expects number of schedulers provided to be one more than the number of "
-                f"milestone points, but got number of schedulers {len(schedulers)} and the number of milestones to be "
-                f"equal to {len(milestones)}"
+                "Sequential Schedulers expects number of schedulers provided to be one more than the number "
+                f"of milestone points, but got number of schedulers {len(schedulers)} and the number of "
+                f"milestones to be equal to {len(milestones)}"
             )
         self._schedulers = schedulers
         self._milestones = milestones
@@ -96,7 +100,7 @@ class SequentialLR(_Compound):
 
     def recursive_undo(self, sched: Any = None) -> None:
         """Takes back the first step of all schedules within `sched`, or this one."""
-        parts = (self if sched is None else sched)
+        parts = self if sched is None else sched
         if hasattr(parts, "_schedulers"):
             for scheduler in parts._schedulers:
                 self.recursive_undo(scheduler)

@@ -12,8 +12,8 @@ from .base import LRScheduler, check_optimizer, per_group, set_value
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
-    """eta_min + (base - eta_min) (1 + cos(pi T_cur / T_i)) / 2, where T_cur epochs have gone by since the last restart,
-    and the next one is T_i epochs after it: T_0 at first, T_mult times as many each time."""
+    """eta_min + (base - eta_min) (1 + cos(pi T_cur / T_i)) / 2, where T_cur epochs have gone by since the
+    last restart, and the next one is T_i epochs after it: T_0 at first, T_mult times as many each time."""
 
     def __init__(
         self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
@@ -84,8 +84,9 @@ class _WithMomentum(LRScheduler):
 
 
 class CyclicLR(_WithMomentum):
-    """The rate goes from base_lr to max_lr in step_size_up steps and back in step_size_down; the height of the cycles is
-    scaled by 1 (triangular), 1 / 2^(cycle - 1) (triangular2), gamma^step (exp_range), or scale_fn."""
+    """The rate goes from base_lr to max_lr in step_size_up steps and back in step_size_down; the height of
+    the cycles is scaled by 1 (triangular), 1 / 2^(cycle - 1) (triangular2), gamma^step (exp_range), or
+    scale_fn."""
 
     def __init__(
         self,
@@ -172,9 +173,9 @@ class CyclicLR(_WithMomentum):
 
 
 class OneCycleLR(_WithMomentum):
-    """The rate rises from max_lr / div_factor to max_lr in the share pct_start of all steps, then falls, by the cosine or
-    linearly, to a final_div_factor-th of where it began; with three_phase=True it falls as fast as it rose to where
-    it began, and in the rest of the steps on to there."""
+    """The rate rises from max_lr / div_factor to max_lr in the share pct_start of all steps, then falls, by
+    the cosine or linearly, to a final_div_factor-th of where it began; with three_phase=True it falls as fast
+    as it rose to where it began, and in the rest of the steps on to there."""
 
     def __init__(
         self,
@@ -199,7 +200,9 @@ class OneCycleLR(_WithMomentum):
         if pct_start < 0 or pct_start > 1 or not isinstance(pct_start, float):
             raise ValueError(f"Expected float between 0 and 1 pct_start, but got {pct_start}")
         if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
+            raise ValueError(
+                f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}"
+            )
         self._schedule_phases = self._phases(pct_start, three_phase)
         self._anneal_func_type = anneal_strategy
         if last_epoch == -1:
@@ -233,7 +236,9 @@ class OneCycleLR(_WithMomentum):
         return epochs * steps_per_epoch
 
     def _phases(self, pct_start: float, three_phase: bool) -> list[dict[str, Any]]:
-        def phase(end: float, start_lr: str, end_lr: str, start_momentum: str, end_momentum: str) -> dict[str, Any]:
+        def phase(
+            end: float, start_lr: str, end_lr: str, start_momentum: str, end_momentum: str
+        ) -> dict[str, Any]:
             return {
                 "end_step": end,
                 "start_lr": start_lr,

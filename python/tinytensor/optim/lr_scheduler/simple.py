@@ -16,8 +16,8 @@ Factor = Callable[[int], float]
 
 
 class _WithFunctions(LRScheduler):
-    """A schedule given by functions of the epoch, one for each param group. Functions are not saved, but the attributes
-    of callable objects are."""
+    """A schedule given by functions of the epoch, one for each param group. Functions are not saved, but the
+    attributes of callable objects are."""
 
     def __init__(self, optimizer: Optimizer, lr_lambda: Factor | list[Factor], last_epoch: int = -1) -> None:
         self.optimizer = optimizer
@@ -36,7 +36,8 @@ class _WithFunctions(LRScheduler):
     def state_dict(self) -> dict[str, Any]:
         state = {key: value for key, value in self.__dict__.items() if key not in ("optimizer", "lr_lambdas")}
         state["lr_lambdas"] = [
-            None if isinstance(function, FunctionType) else function.__dict__.copy() for function in self.lr_lambdas
+            None if isinstance(function, FunctionType) else function.__dict__.copy()
+            for function in self.lr_lambdas
         ]
         return state
 
@@ -69,7 +70,9 @@ class MultiplicativeLR(_WithFunctions):
 class StepLR(LRScheduler):
     """The rate times gamma, every step_size epochs."""
 
-    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
+    def __init__(
+        self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
         self.step_size = step_size
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
@@ -147,7 +150,9 @@ class LinearLR(LRScheduler):
                 f"{start_factor}."
             )
         if not 0 <= end_factor <= 1:
-            raise ValueError(f"Ending multiplicative factor expected to be between 0 and 1, got {end_factor}.")
+            raise ValueError(
+                f"Ending multiplicative factor expected to be between 0 and 1, got {end_factor}."
+            )
         self.start_factor = start_factor
         self.end_factor = end_factor
         self.total_iters = total_iters
@@ -220,7 +225,9 @@ class CosineAnnealingLR(LRScheduler):
             return rates
         if self._step_count == 1 and t > 0:
             return self._get_closed_form_lr()
-        if (t - 1 - self.T_max) % (2 * self.T_max) == 0:  # the way up starts at eta_min, where a quotient would be 0 / 0
+        if (t - 1 - self.T_max) % (
+            2 * self.T_max
+        ) == 0:  # the way up starts at eta_min, where a quotient would be 0 / 0
             rise = (1 - math.cos(math.pi / self.T_max)) / 2
             return [lr + (base - low) * rise for base, lr in zip(self.base_lrs, rates)]
         ratio = (1 + math.cos(math.pi * t / self.T_max)) / (1 + math.cos(math.pi * (t - 1) / self.T_max))

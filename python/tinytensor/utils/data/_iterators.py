@@ -73,7 +73,9 @@ class _BaseDataLoaderIter:
     def _warn_of_length(self) -> None:
         advice = ""
         if self._num_workers:
-            advice = ". With several workers, each iterates over the whole dataset unless it asks get_worker_info()"
+            advice = (
+                ". Each worker iterates over the whole dataset unless it asks get_worker_info() for its part"
+            )
         warnings.warn(
             f"Length of IterableDataset {self._dataset} was reported to be {self._length} (when accessing "
             f"len(dataloader)), but {self._num_yielded} samples have been fetched{advice}",
@@ -114,16 +116,20 @@ class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):
     next = __next__
 
     def _takes_tensors(self) -> bool:
-        return not self._iterable and self._fetcher.rows is not None and has_index_tensors(self._loader.batch_sampler)
+        return (
+            not self._iterable
+            and self._fetcher.rows is not None
+            and has_index_tensors(self._loader.batch_sampler)
+        )
 
 
 # ---------------------------------------------------------------- workers
 
 
 class _Uninterrupted:
-    """Context manager: an exception from a signal handler comes before or after what is done here, not within.
+    """Context manager: an exception from a signal handler comes before or after what is done here.
 
-    Blocking the signals would not do: any other thread may receive them, and the main thread runs the handler.
+    Blocking the signals would not do: another thread may receive them, and the main thread runs the handler.
     """
 
     def __enter__(self) -> _Uninterrupted:
@@ -188,8 +194,12 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
 
     def __init__(self, loader: Any) -> None:
         super().__init__(loader)
-        self._timeout, self._in_order, self._persistent = loader.timeout, loader.in_order, loader.persistent_workers
-        self._limit = loader.prefetch_factor * self._num_workers
+        self._timeout, self._in_order, self._persistent = (
+            loader.timeout,
+            loader.in_order,
+            loader.persistent_workers,
+        )
+        self._limit = max(1, loader.prefetch_factor * self._num_workers)
         self._processes: list = []
         self._channels: list[Channel] = []
         self._failure: str | None = None
@@ -206,7 +216,11 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
         context = loader.multiprocessing_context or multiprocessing
         forks = context.get_start_method() == "fork"
         plan = workers.Plan(
-            self._dataset, self._make_fetcher, self._progress.base_seed, self._num_workers, loader.worker_init_fn
+            self._dataset,
+            self._make_fetcher,
+            self._progress.base_seed,
+            self._num_workers,
+            loader.worker_init_fn,
         )
         for number in range(self._num_workers):
             with _Uninterrupted():
@@ -238,8 +252,8 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
         progress, resumed = self._progress, self._resume is not None
         if resumed and self._iterable and len(self._resume["counts"]) != self._num_workers:
             raise ValueError(
-                f"DataLoader.load_state_dict: the state is of {len(self._resume['counts'])} workers with an iterable "
-                f"dataset, this loader has {self._num_workers}"
+                f"DataLoader.load_state_dict: the state is of {len(self._resume['counts'])} workers with an "
+                f"iterable dataset, this loader has {self._num_workers}"
             )
         self._epoch += 1
         self._orders: list = [collections.deque() for _ in self._channels]  # (number of the batch, index)
@@ -259,7 +273,9 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
 
     @staticmethod
     def _post(channel: Channel, message: tuple) -> None:
-        with contextlib.suppress(ConnectionError):  # who waits for the answer will see that the worker is gone
+        with contextlib.suppress(
+            ConnectionError
+        ):  # who waits for the answer will see that the worker is gone
             channel.post(message)
 
     def _next_worker(self) -> int | None:
@@ -345,7 +361,9 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
         events = select.poll()
         channels, sentinels = {}, set()
         for worker, (channel, process) in enumerate(zip(self._channels, self._processes)):
-            wanted = (select.POLLIN if worker in candidates else 0) | (select.POLLOUT if channel.is_waiting() else 0)
+            wanted = (select.POLLIN if worker in candidates else 0) | (
+                select.POLLOUT if channel.is_waiting() else 0
+            )
             if wanted:
                 events.register(channel, wanted)
                 channels[channel.fileno()] = channel
@@ -375,7 +393,9 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
         gone = [process for process in self._processes if not process.is_alive()]
         causes = ", ".join(_cause(process.exitcode) for process in gone)
         pids = ", ".join(str(process.pid) for process in gone)
-        self._failure = f"DataLoader worker (pid(s) {pids}) exited unexpectedly" + (f": {causes}" if causes else "")
+        self._failure = f"DataLoader worker (pid(s) {pids}) exited unexpectedly" + (
+            f": {causes}" if causes else ""
+        )
         for process in self._processes:
             process.terminate()  # what they are at is of no use any more
         self._end()

@@ -76,7 +76,11 @@ class Progress:
         made = cls(state["base_seed"], workers)
         made.start, made.position, made.ahead = state["start"], state["position"], set(state["ahead"])
         if len(state["counts"]) == workers:
-            made.counts, made.datasets, made.turn = list(state["counts"]), list(state["datasets"]), state["turn"]
+            made.counts, made.datasets, made.turn = (
+                list(state["counts"]),
+                list(state["datasets"]),
+                state["turn"],
+            )
         return made
 
 
@@ -102,7 +106,11 @@ def _generators(loader: Any) -> list:
     found: list = []
     for owner in (loader, *_samplers(loader)):
         generator = getattr(owner, "generator", None)
-        if isinstance(generator, _C.Generator) and generator is not _C.default_generator and generator not in found:
+        if (
+            isinstance(generator, _C.Generator)
+            and generator is not _C.default_generator
+            and generator not in found
+        ):
             found.append(generator)
     return found
 
@@ -130,7 +138,8 @@ def restore_generators(loader: Any, states: list) -> None:
     generators = _generators(loader)
     if len(generators) != len(states):
         raise ValueError(
-            f"DataLoader.load_state_dict: the state has {len(states)} generators, this loader has {len(generators)}"
+            f"DataLoader.load_state_dict: the state has {len(states)} generators, this loader has "
+            f"{len(generators)}"
         )
     for generator, state in zip(generators, states):
         generator.set_state(state)
@@ -138,7 +147,7 @@ def restore_generators(loader: Any, states: list) -> None:
 
 @contextlib.contextmanager
 def _as_at(loader: Any, start: dict) -> Iterator[None]:
-    """Context manager: all generators are as they were at the start; those of the whole program are put back."""
+    """Context manager: all generators are as they were at the start; the whole program's are put back."""
     default, python = _C.default_generator.get_state(), random.getstate()
     numpy = sys.modules["numpy"].random if "numpy" in start and "numpy" in sys.modules else None
     before = numpy.get_state() if numpy else None
@@ -177,8 +186,8 @@ def index_numbers(
         following = list(itertools.islice(numbers, 1))
     if state["last"] is not None and (last is None or _fingerprint(last) != state["last"]):
         raise RuntimeError(
-            "DataLoader: the sampler does not repeat the order that it had when the state was saved. Give it a "
-            "generator of its own, or state_dict and load_state_dict"
+            "DataLoader: the sampler does not repeat the order that it had when the state was saved. Give it "
+            "a generator of its own, or state_dict and load_state_dict"
         )
     progress.last = last
     return (entry for entry in itertools.chain(following, numbers) if entry[0] not in progress.ahead)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 from ... import cuda
-from . import _utils
+from . import _utils  # noqa: F401
 from ._iterators import _BaseDataLoaderIter, _MultiProcessingDataLoaderIter, _SingleProcessDataLoaderIter
 from ._progress import Progress, restore_generators
 from ._utils.collate import default_collate, default_convert
@@ -41,10 +41,10 @@ class _InfiniteConstantSampler(Sampler):
 class DataLoader(Generic[T_co]):
     """An iterable over the batches of a dataset; every `for` over it is a new epoch.
 
-    Samples are taken in the order of `sampler` (or in random order with `shuffle`), `batch_size` at a time, and put
-    together by `collate_fn`. With `num_workers`, that many processes prepare `prefetch_factor` batches each ahead of
-    time, and hand them over in shared memory. `state_dict` tells where an epoch is; after `load_state_dict`, the next
-    `for` continues there.
+    Samples are taken in the order of `sampler` (or in random order with `shuffle`), `batch_size` at a time,
+    and put together by `collate_fn`. With `num_workers`, that many processes prepare `prefetch_factor`
+    batches each ahead of time, and hand them over in shared memory. `state_dict` tells where an epoch is; after
+    `load_state_dict`, the next `for` continues there.
     """
 
     dataset: Dataset[T_co]
@@ -109,7 +109,11 @@ class DataLoader(Generic[T_co]):
     def _default_sampler(self, shuffle: bool | None) -> Sampler:
         if self._iterable:
             return _InfiniteConstantSampler()
-        return RandomSampler(self.dataset, generator=self.generator) if shuffle else SequentialSampler(self.dataset)
+        return (
+            RandomSampler(self.dataset, generator=self.generator)
+            if shuffle
+            else SequentialSampler(self.dataset)
+        )
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _FIXED and self.__dict__.get("_DataLoader__initialized"):
@@ -161,8 +165,8 @@ class DataLoader(Generic[T_co]):
     def _pins_memory(self) -> bool:
         if self.pin_memory and not cuda.is_available():
             warnings.warn(
-                "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory won't be "
-                "used.",
+                "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory "
+                "won't be used.",
                 stacklevel=5,
             )
             return False
@@ -175,7 +179,7 @@ class DataLoader(Generic[T_co]):
         return self._progress.state_dict(self) if self._state is None else self._state
 
     def load_state_dict(self, state_dict: dict) -> None:
-        """Let the next iteration continue where `state_dict` was called, with the same samples in the same order."""
+        """Let the next iteration continue where `state_dict` was called, with the same samples."""
         Progress.check(state_dict)
         if state_dict["finished"]:
             restore_generators(self, state_dict["generators"])
@@ -193,8 +197,8 @@ class DataLoader(Generic[T_co]):
         count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         if count is not None and self.num_workers > count:
             warnings.warn(
-                f"This DataLoader will create {self.num_workers} worker processes in total. Our suggested max number "
-                f"of worker in current system is {count}: with more than that, loading may become slower.",
+                f"This DataLoader will create {self.num_workers} worker processes in total. Our suggested "
+                f"max number of worker in current system is {count}: with more, loading may become slower.",
                 stacklevel=3,
             )
 
@@ -202,7 +206,9 @@ class DataLoader(Generic[T_co]):
 # ---------------------------------------------------------------- arguments
 
 
-def _check_workers(num_workers: int, timeout: float, prefetch_factor: int | None, persistent_workers: bool) -> None:
+def _check_workers(
+    num_workers: int, timeout: float, prefetch_factor: int | None, persistent_workers: bool
+) -> None:
     if num_workers < 0:
         raise ValueError(
             "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing, "
@@ -212,23 +218,30 @@ def _check_workers(num_workers: int, timeout: float, prefetch_factor: int | None
         raise ValueError(f"timeout option should be non-negative, but got timeout={timeout}")
     if num_workers == 0 and prefetch_factor is not None:
         raise ValueError(
-            f"prefetch_factor option could only be specified in multiprocessing: with prefetch_factor={prefetch_factor}, "
-            "let num_workers > 0"
+            "prefetch_factor option could only be specified in multiprocessing: let num_workers > 0, but got "
+            f"num_workers=0 and prefetch_factor={prefetch_factor}"
         )
     if prefetch_factor is not None and prefetch_factor < 0:
-        raise ValueError(f"prefetch_factor option should be non-negative, but got prefetch_factor={prefetch_factor}")
+        raise ValueError(
+            f"prefetch_factor option should be non-negative, but got prefetch_factor={prefetch_factor}"
+        )
     if persistent_workers and num_workers == 0:
         raise ValueError("persistent_workers option needs num_workers > 0")
 
 
 def _check_iterable(shuffle: Any, sampler: Any, batch_sampler: Any) -> None:
     if shuffle:
-        raise ValueError(f"DataLoader with IterableDataset: expected unspecified shuffle option, but got {shuffle=}")
+        raise ValueError(
+            f"DataLoader with IterableDataset: expected unspecified shuffle option, but got {shuffle=}"
+        )
     if sampler is not None:
-        raise ValueError(f"DataLoader with IterableDataset: expected unspecified sampler option, but got {sampler=}")
+        raise ValueError(
+            f"DataLoader with IterableDataset: expected unspecified sampler option, but got {sampler=}"
+        )
     if batch_sampler is not None:
         raise ValueError(
-            f"DataLoader with IterableDataset: expected unspecified batch_sampler option, but got {batch_sampler=}"
+            "DataLoader with IterableDataset: expected unspecified batch_sampler option, but got "
+            f"{batch_sampler=}"
         )
 
 
@@ -261,7 +274,7 @@ def _context_of(context: Any, num_workers: int) -> Any:
         context = multiprocessing.get_context(context)
     if not isinstance(context, multiprocessing.context.BaseContext):
         raise TypeError(
-            "multiprocessing_context option should be a valid context object or a string specifying the start method, "
-            f"but got multiprocessing_context={context!r}"
+            "multiprocessing_context option should be a valid context object or a string specifying the "
+            f"start method, but got multiprocessing_context={context!r}"
         )
     return context

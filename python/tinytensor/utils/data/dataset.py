@@ -98,7 +98,8 @@ class StackDataset(Dataset):
             columns.append(_samples(dataset, indices))
             if len(columns[-1]) != len(indices):
                 raise ValueError(
-                    f"StackDataset: Nested dataset's output size mismatch. Expected {len(indices)}, got {len(columns[-1])}"
+                    f"StackDataset: Nested dataset's output size mismatch. Expected {len(indices)}, got "
+                    f"{len(columns[-1])}"
                 )
         return [self._sample(parts) for parts in zip(*columns)]
 
@@ -146,7 +147,9 @@ class ConcatDataset(Dataset[T_co]):
     @property
     def cummulative_sizes(self) -> list[int]:
         """The old spelling of `cumulative_sizes`."""
-        warnings.warn("`cummulative_sizes` is the old spelling of `cumulative_sizes`", FutureWarning, stacklevel=2)
+        warnings.warn(
+            "`cummulative_sizes` is the old spelling of `cumulative_sizes`", FutureWarning, stacklevel=2
+        )
         return self.cumulative_sizes
 
 
@@ -180,8 +183,8 @@ class Subset(Dataset[T_co]):
         own = type(self)
         if own.__getitem__ is not Subset.__getitem__ and own.__getitems__ is Subset.__getitems__:
             raise NotImplementedError(
-                f"{own.__name__} overrides __getitem__ but not __getitems__, which a DataLoader calls for a whole batch: "
-                "define it too, for example as [self[i] for i in indices]"
+                f"{own.__name__} overrides __getitem__ but not __getitems__, which a DataLoader calls for a "
+                "whole batch: define it too, for example as [self[i] for i in indices]"
             )
         self.dataset, self.indices = dataset, indices
 
@@ -197,7 +200,9 @@ class Subset(Dataset[T_co]):
         return len(self.indices)
 
 
-def random_split(dataset: Dataset, lengths: Sequence[int | float], generator: Any = _C.default_generator) -> list[Subset]:
+def random_split(
+    dataset: Dataset, lengths: Sequence[int | float], generator: Any = _C.default_generator
+) -> list[Subset]:
     """Split a dataset at random into subsets of the given lengths, or of the given fractions of all samples.
 
     What is left after rounding fractions down goes to the first subsets, one sample each.
@@ -220,7 +225,9 @@ def _lengths_of(fractions: Sequence[float], count: int) -> list[int]:
         lengths[i % len(lengths)] += 1
     for i, length in enumerate(lengths):
         if length == 0:
-            warnings.warn(f"Length of split at index {i} is 0. This might result in an empty dataset.", stacklevel=3)
+            warnings.warn(
+                f"Length of split at index {i} is 0. This might result in an empty dataset.", stacklevel=3
+            )
     return lengths
 
 
@@ -236,7 +243,7 @@ class Rows:
 
     @staticmethod
     def behind(dataset: Any) -> Rows | None:
-        """The rows of a TensorDataset or of a Subset of one, unless a subclass has its own way of taking samples."""
+        """The rows of a TensorDataset or of a Subset of one; None if a subclass has its own way."""
         steps = []
         while type(dataset) is Subset:
             steps.append(dataset.indices)
@@ -255,7 +262,7 @@ class Rows:
         return Rows(dataset.tensors, numbers)
 
     def take(self, index: Any) -> list[Tensor] | None:
-        """What collating these samples one by one would give, or None where the index asks for a closer look."""
+        """What collating single samples would give, or None where the index asks for a closer look."""
         places = index if type(index) is Tensor else _numbers(index)
         if places is None or not len(places):
             return None

@@ -20,8 +20,8 @@ def _process_group() -> Any:
         distributed = None
     if distributed is None or not distributed.is_available() or not distributed.is_initialized():
         raise ValueError(
-            "DistributedSampler: Default process group has not been initialized; call init_process_group first, or "
-            "pass num_replicas and rank"
+            "DistributedSampler: Default process group has not been initialized; call init_process_group "
+            "first, or pass num_replicas and rank"
         )
     return distributed
 
@@ -29,14 +29,19 @@ def _process_group() -> Any:
 class DistributedSampler(Sampler[int]):
     """Every `num_replicas`-th sample, from number `rank` on, of an order that all processes agree on.
 
-    All get the same number of samples: some samples are repeated for that, or with `drop_last` left out. The order
-    differs from epoch to epoch if `set_epoch` is called before each.
+    All get the same number of samples: some samples are repeated for that, or with `drop_last` left out. The
+    order differs from epoch to epoch if `set_epoch` is called before each.
     """
 
     def __init__(
-        self, dataset: Dataset, num_replicas: int | None = None, rank: int | None = None, shuffle: bool = True,
-        seed: int = 0, drop_last: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        dataset: Dataset,
+        num_replicas: int | None = None,
+        rank: int | None = None,
+        shuffle: bool = True,
+        seed: int = 0,
+        drop_last: bool = False,
+    ) -> None:
         num_replicas = _process_group().get_world_size() if num_replicas is None else num_replicas
         rank = _process_group().get_rank() if rank is None else rank
         if not 0 <= rank < num_replicas:

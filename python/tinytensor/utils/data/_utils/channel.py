@@ -1,7 +1,7 @@
-"""Objects between a loader and a worker: pickles through a socket, and beside them the files that hold the tensors.
+"""Objects between a loader and a worker: pickles through a socket, and beside them files with the tensors.
 
-All tensors of one message lie in one file without a name, which the kernel frees with its last user. So does a long
-pickle: what goes through the socket itself is short, and hardly ever has to wait for the other side.
+All tensors of one message lie in one file without a name, which the kernel frees with its last user. So does
+a long pickle: what goes through the socket is short, and hardly ever has to wait for the other side.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from ....storage import UntypedStorage
 
 __all__ = ["Channel", "batch_file", "new_batch_tensor"]
 
-_HEADER = struct.Struct("<QHB")  # bytes of the pickle, number of files, whether the pickle is in the first one
+_HEADER = struct.Struct(
+    "<QHB"
+)  # bytes of the pickle, number of files, whether the pickle is in the first one
 _LONGEST = 4096  # bytes of a pickle that goes through the socket
 _FILES_AT_ONCE = 128  # the system takes up to 253
 
@@ -47,7 +49,7 @@ class batch_file:
 
 
 def new_batch_tensor(samples: Sequence) -> Tensor | None:
-    """Room in the file of the batch for stacking these tensors; None outside a worker, or if they do not fit it."""
+    """Room in the file of the batch for stacking these tensors; None outside a worker, or if they differ."""
     file = getattr(_local, "file", None)
     if file is None:
         return None
@@ -63,35 +65,32 @@ def new_batch_tensor(samples: Sequence) -> Tensor | None:
 # ---------------------------------------------------------------- pickles
 
 
-class _Pickler(ForkingPickler):
-    """Places tensors in the file, and describes each by file, offset and length."""
+class _Files:
+    """The files of a message: places tensors in the first, and describes each by file, offset and length."""
 
-    def __init__(self, buffer: Any, file: Any) -> None:
-        super().__init__(buffer, pickle.HIGHEST_PROTOCOL)
-        self.files = [] if file is None else [file]
-        reducers = {Tensor: self._tensor, UntypedStorage: self._storage, _C._SharedMemory: self._memory}
-        self.dispatch_table = {**self.dispatch_table, **reducers}
+    def __init__(self, file: Any) -> None:
+        self.all = [] if file is None else [file]
 
-    def file(self) -> Any:
-        if not self.files:
-            self.files.append(_C._SharedFile())
-        return self.files[0]
+    def first(self) -> Any:
+        if not self.all:
+            self.all.append(_C._SharedFile())
+        return self.all[0]
 
-    def _tensor(self, tensor: Tensor) -> tuple:
+    def reduce_tensor(self, tensor: Tensor) -> tuple:
         check_sendable(tensor)
         part = not _C._is_shared(tensor) and tensor.nbytes < _C._storage_nbytes(tensor)
         if part:  # a view of something larger, which stays here
             tensor = tensor.detach().clone().requires_grad_(tensor.requires_grad)
-        return rebuild_tensor, (_C._share_memory(tensor, self.file()), *describe(tensor))
+        return rebuild_tensor, (_C._share_memory(tensor, self.first()), *describe(tensor))
 
-    def _storage(self, storage: Any) -> tuple:
-        return rebuild_storage, (_C._share_memory(storage._flat(), self.file()), storage.nbytes())
+    def reduce_storage(self, storage: Any) -> tuple:
+        return rebuild_storage, (_C._share_memory(storage._flat(), self.first()), storage.nbytes())
 
-    def _memory(self, memory: Any) -> tuple:
+    def reduce_memory(self, memory: Any) -> tuple:
         file = memory.file
-        if file not in self.files:
-            self.files.append(file)
-        return _received_memory, (self.files.index(file), memory.offset, memory.bytes)
+        if file not in self.all:
+            self.all.append(file)
+        return _received_memory, (self.all.index(file), memory.offset, memory.bytes)
 
 
 def _received_memory(number: int, offset: int, nbytes: int) -> Any:
@@ -103,14 +102,20 @@ def _received_memory(number: int, offset: int, nbytes: int) -> Any:
 
 def _pickled(message: Any, file: Any) -> tuple[bytes, list]:
     """What goes through the socket, and the files."""
-    buffer = io.BytesIO()
-    pickler = _Pickler(buffer, file)
+    buffer, files = io.BytesIO(), _Files(file)
+    pickler = ForkingPickler(buffer, pickle.HIGHEST_PROTOCOL)
+    pickler.dispatch_table = {
+        **pickler.dispatch_table,
+        Tensor: files.reduce_tensor,
+        UntypedStorage: files.reduce_storage,
+        _C._SharedMemory: files.reduce_memory,
+    }
     pickler.dump(message)
     body = buffer.getbuffer()
     is_long = len(body) > _LONGEST
     if is_long:
-        body = pickle.dumps(_append(body, pickler.file().fileno()))
-    return _HEADER.pack(len(body), len(pickler.files), is_long) + body, pickler.files
+        body = pickle.dumps(_append(body, files.first().fileno()))
+    return _HEADER.pack(len(body), len(files.all), is_long) + body, files.all
 
 
 def _append(content: memoryview, descriptor: int) -> tuple[int, int]:
@@ -196,7 +201,9 @@ class Channel:
             # A byte of its own carries each further group of files.
             part = data[:1] if later else data
             try:
-                sent = self.socket.sendmsg([part], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)] if first else [])
+                sent = self.socket.sendmsg(
+                    [part], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)] if first else []
+                )
             except BlockingIOError:
                 return False
             entry[0], entry[1] = data[sent:], later
@@ -207,7 +214,9 @@ class Channel:
     # ---- receiving
 
     def receive(self) -> Any:
-        """The next message. BlockingIOError if it has not come (whole) and the socket does not wait; EOFError at the end."""
+        """The next message. EOFError at the end; BlockingIOError if it is not there and the socket does not
+        wait.
+        """
         while len(self._received) < _HEADER.size:
             self._read(_HEADER.size - len(self._received))
         length, count, is_long = _HEADER.unpack_from(self._received)
@@ -219,14 +228,14 @@ class Channel:
         self._descriptors.clear()
         if len(files) < count:
             raise RuntimeError(
-                f"a batch came with {len(files)} of {count} file descriptors: there are too many open files in this "
-                "process. Raise the limit (ulimit -n), or keep fewer shared tensors"
+                f"a batch came with {len(files)} of {count} file descriptors: there are too many open files "
+                "in this process. Raise the limit (ulimit -n), or keep fewer shared tensors"
             )
         return _unpickled(body, files, is_long)
 
     def _read(self, count: int) -> None:
         room = socket.CMSG_SPACE(_FILES_AT_ONCE * 4)
-        data, ancillary, flags, _ = self.socket.recvmsg(count, room, getattr(socket, "MSG_CMSG_CLOEXEC", 0))
+        data, ancillary, _, _ = self.socket.recvmsg(count, room, getattr(socket, "MSG_CMSG_CLOEXEC", 0))
         for level, kind, content in ancillary:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                 numbers = array.array("i")

@@ -121,7 +121,7 @@ def _function_for(sample: Any, functions: Any) -> Callable | None:
 
 
 def collate(batch: Sequence, *, collate_fn_map: dict | None = None) -> Any:
-    """Put samples together by the function that the map holds for their type; mappings and sequences are entered."""
+    """Put samples together by the function that the map holds for their type, and enter containers."""
     first = batch[0]
     if collate_fn_map is not None:
         function = _function_for(first, collate_fn_map)

@@ -55,7 +55,9 @@ class MapFetcher:
             return f"This happened at sample {index!r} of the dataset."
         at = len(self.taken)
         if at < len(index):
-            return f"This happened at sample {index[at]!r} of the dataset, in the batch {reprlib.repr(index)}."
+            return (
+                f"This happened at sample {index[at]!r} of the dataset, in the batch {reprlib.repr(index)}."
+            )
         return f"This happened when the batch {reprlib.repr(index)} was made."
 
 
@@ -65,7 +67,12 @@ class IterableFetcher:
     is_iterable = True
 
     def __init__(
-        self, dataset: Any, auto_collation: bool, collate_fn: Callable, drop_last: bool, batch_size: int | None
+        self,
+        dataset: Any,
+        auto_collation: bool,
+        collate_fn: Callable,
+        drop_last: bool,
+        batch_size: int | None,
     ) -> None:
         self.auto_collation, self.collate_fn, self.drop_last = auto_collation, collate_fn, drop_last
         self.batch_size = batch_size
@@ -98,7 +105,12 @@ class IterableFetcher:
 
 
 def make_fetcher(
-    dataset: Any, iterable: bool, auto_collation: bool, collate_fn: Callable, drop_last: bool, batch_size: int | None
+    dataset: Any,
+    iterable: bool,
+    auto_collation: bool,
+    collate_fn: Callable,
+    drop_last: bool,
+    batch_size: int | None,
 ) -> MapFetcher | IterableFetcher:
     """What takes samples from this kind of dataset."""
     if iterable:

@@ -47,7 +47,7 @@ _info: WorkerInfo | None = None
 
 
 def get_worker_info() -> WorkerInfo | None:
-    """In a worker of a loader: its id, the number of workers, its seed and its copy of the dataset. Elsewhere None."""
+    """In a worker of a loader: its id, how many there are, its seed and its dataset. Elsewhere None."""
     return _info
 
 
@@ -69,7 +69,7 @@ _interrupted = threading.Event()
 
 
 def _watch(channel: channels.Channel) -> None:
-    """End this process when the parent has ended, or has closed the channel and this process is slow to see it."""
+    """End this process when the parent has ended, or has closed the channel and we are slow to see it."""
     parent, pid = multiprocessing.parent_process(), os.getppid()
     direct = parent is not None and parent.pid == pid
     events = select.poll()
@@ -108,7 +108,9 @@ def _seed_all(base_seed: int, worker_id: int) -> None:
     numpy.random.seed(numpy.random.SeedSequence(words).generate_state(4))
 
 
-def worker_main(channel: channels.Channel, others: list[channels.Channel], plan: Plan, worker_id: int) -> None:
+def worker_main(
+    channel: channels.Channel, others: list[channels.Channel], plan: Plan, worker_id: int
+) -> None:
     """Answer the parent's orders until it closes the channel."""
     global _info
     _prepare_signals()
@@ -134,15 +136,15 @@ class _Worker:
         self.hang_up = select.poll()
         self.hang_up.register(channel, 0)
         if plan.init is not None:
-            self._attempt(lambda: plan.init(worker_id))
+            self._attempt(plan.init, worker_id)
 
     def _wrapped(self, index: Any = None) -> ExceptionWrapper:
         note = "" if self.fetcher is None or index is None else self.fetcher.where(index) + "\n"
         return ExceptionWrapper(where=f"in DataLoader worker process {self.id}", note=note)
 
-    def _attempt(self, preparation: Callable) -> None:
+    def _attempt(self, preparation: Callable, *arguments: Any) -> None:
         try:
-            preparation()
+            preparation(*arguments)
         except Exception:
             self.failure = self._wrapped()
 
@@ -152,9 +154,9 @@ class _Worker:
             if self.hang_up.poll(0):  # nobody waits for what is still to be done
                 raise EOFError
             if order == START:
-                self.epoch, *where = content
+                self.epoch = content[0]
                 if self.failure is None:
-                    self._attempt(lambda: self._start(*where))
+                    self._attempt(self._start, *content[1:])
                 continue
             with channels.batch_file() as file:
                 self._answer(content, file)

@@ -12,7 +12,7 @@ from typing import Any
 
 import tinytensor
 
-from ._legacy import CUDA_TYPES
+from .._legacy import CUDA_TYPES
 
 globals().update(CUDA_TYPES)
 
@@ -296,3 +296,9 @@ class stream:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._device.__exit__(kind, value, trace)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "amp":
+        return importlib.import_module("tinytensor.cuda.amp")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,472 @@
+"""What transforms do, as functions: on PIL images through Pillow, on tensors [..., C, H, W] through tensor ops."""
+
+from __future__ import annotations
+
+import numbers
+import sys
+import warnings
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+import tinytensor
+from tinytensor import Tensor
+
+from ..datasets._picture import pillow
+from . import _tensor, _tensor_geometry
+from ._geometry import affine_matrix, perspective_coefficients, resized_size
+from ._interpolation import InterpolationMode, mode_of
+
+
+def _is_pil_image(img: Any) -> bool:
+    return "PIL.Image" in sys.modules and isinstance(img, pillow().Image)
+
+
+def _pil_for(img: Any) -> ModuleType:
+    """The functions on PIL images, if this is one."""
+    if not _is_pil_image(img):
+        raise TypeError(f"img should be PIL Image or Tensor. Got {type(img)}")
+    from . import _pil
+
+    return _pil
+
+
+def _values(img: Any) -> ModuleType:
+    return _tensor if isinstance(img, Tensor) else _pil_for(img)
+
+
+def _shapes(img: Any) -> ModuleType:
+    return _tensor_geometry if isinstance(img, Tensor) else _pil_for(img)
+
+
+# ---------------------------------------------------------------- sizes and forms
+
+
+def get_dimensions(img: Any) -> list[int]:
+    """Channels, height and width."""
+    return _values(img).get_dimensions(img)
+
+
+def get_image_size(img: Any) -> list[int]:
+    """Width and height."""
+    _, height, width = get_dimensions(img)
+    return [width, height]
+
+
+def get_image_num_channels(img: Any) -> int:
+    return get_dimensions(img)[0]
+
+
+_WIDE = {"I": np.int32, "I;16": np.int16, "I;16B": np.int16, "F": np.float32}  # all other modes have bytes
+
+
+def to_tensor(pic: Any) -> Tensor:
+    """A PIL image or an [H, W, C] array as a [C, H, W] tensor; bytes become numbers from 0 to 1."""
+    if isinstance(pic, np.ndarray):
+        if pic.ndim not in (2, 3):
+            raise ValueError(f"pic should be 2/3 dimensional. Got {pic.ndim} dimensions.")
+        array = pic
+    elif _is_pil_image(pic):
+        array = np.array(pic, _WIDE.get(pic.mode, np.uint8))
+        if pic.mode == "1":
+            array *= 255
+    else:
+        raise TypeError(f"pic should be PIL Image or ndarray. Got {type(pic)}")
+    img = _channels_first(array).contiguous()
+    return img.to(tinytensor.get_default_dtype()).div_(255) if img.dtype == tinytensor.uint8 else img
+
+
+def _channels_first(array: np.ndarray) -> Tensor:
+    array = array[:, :, None] if array.ndim == 2 else array
+    return tinytensor.from_numpy(np.ascontiguousarray(array)).permute(2, 0, 1)
+
+
+def pil_to_tensor(pic: Any) -> Tensor:
+    """A PIL image as a [C, H, W] tensor of the values it has."""
+    if not _is_pil_image(pic):
+        raise TypeError(f"pic should be PIL Image. Got {type(pic)}")
+    return _channels_first(np.array(pic))
+
+
+def convert_image_dtype(image: Tensor, dtype: Any = tinytensor.float32) -> Tensor:
+    """The picture in another dtype, full brightness to full brightness."""
+    if not isinstance(image, Tensor):
+        raise TypeError("Input img should be Tensor Image")
+    return _tensor.convert_image_dtype(image, dtype)
+
+
+def to_pil_image(pic: Any, mode: str | None = None) -> Any:
+    """A [C, H, W] tensor or an [H, W, C] array as a PIL image."""
+    if isinstance(pic, Tensor):
+        pic = (pic.permute(1, 2, 0) if pic.ndim == 3 else pic).detach().cpu().numpy()
+    elif not isinstance(pic, np.ndarray):
+        raise TypeError(f"pic should be Tensor or ndarray. Got {type(pic)}.")
+    array = pic[:, :, None] if pic.ndim == 2 else pic
+    if array.ndim != 3:
+        raise ValueError(f"pic should be 2/3 dimensional. Got {pic.ndim} dimensions.")
+    channels = array.shape[2]
+    if not 1 <= channels <= 4:
+        raise ValueError(f"pic should not have > 4 channels. Got {channels} channels.")
+    if np.issubdtype(array.dtype, np.floating) and mode != "F":
+        array = (array * 255).astype(np.uint8)
+    if channels == 1:
+        return _one_channel(array[:, :, 0], mode)
+    pillow()
+    from ._pil import sequence_modes
+
+    permitted = sequence_modes(channels)
+    if mode is not None and mode not in permitted:
+        raise ValueError(f"Only modes {list(permitted)} are supported for {channels}D inputs")
+    if array.dtype != np.uint8:
+        raise TypeError(f"Input type {array.dtype} is not supported")
+    return _picture(array, mode or permitted[0])
+
+
+_SINGLE = {"uint8": "L", "int16": "I;16", "int32": "I", "float32": "F"}
+
+
+def _one_channel(array: np.ndarray, mode: str | None) -> Any:
+    expected = _SINGLE.get(array.dtype.name)
+    if mode is not None and mode != expected:
+        raise ValueError(f"Incorrect mode ({mode}) supplied for input type {array.dtype}. Should be {expected}")
+    if expected is None:
+        raise TypeError(f"Input type {array.dtype} is not supported")
+    return _picture(array, expected)
+
+
+def _picture(array: np.ndarray, mode: str) -> Any:
+    """Pillow sees most modes from the array itself."""
+    if mode in ("L", "I", "F", "LA", "RGB", "RGBA"):
+        return pillow().fromarray(array)
+    height, width = array.shape[:2]
+    return pillow().frombytes(mode, (width, height), np.ascontiguousarray(array).tobytes())
+
+
+def normalize(tensor: Tensor, mean: list[float], std: list[float], inplace: bool = False) -> Tensor:
+    """(tensor - mean) / std, channel by channel."""
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"img should be Tensor Image. Got {type(tensor)}")
+    return _tensor.normalize(tensor, mean, std, inplace)
+
+
+def erase(img: Tensor, i: int, j: int, h: int, w: int, v: Tensor, inplace: bool = False) -> Tensor:
+    """The picture with v in its rows i to i + h and columns j to j + w."""
+    if not isinstance(img, Tensor):
+        raise TypeError(f"img should be Tensor Image. Got {type(img)}")
+    return _tensor.erase(img, i, j, h, w, v, inplace)
+
+
+# ---------------------------------------------------------------- geometry
+
+
+def resize(
+    img: Any,
+    size: Any,
+    interpolation: InterpolationMode = InterpolationMode.BILINEAR,
+    max_size: int | None = None,
+    antialias: bool | None = True,
+) -> Any:
+    """The picture in another size; a single number is for the shorter side."""
+    mode = mode_of(interpolation)
+    if isinstance(size, int):
+        size = [size]
+    if len(size) not in (1, 2):
+        raise ValueError(f"Size must be an int or a 1 or 2 element tuple/list, not a {len(size)} element tuple/list")
+    if max_size is not None and len(size) != 1:
+        raise ValueError(
+            "max_size should only be passed if size specifies the length of the smaller edge, i.e. size should be an "
+            "int or a sequence of length 1"
+        )
+    _, height, width = get_dimensions(img)
+    goal = resized_size(height, width, size, max_size)
+    if goal == [height, width]:
+        return img
+    if antialias is False and not isinstance(img, Tensor):
+        warnings.warn(
+            "Anti-alias option is always applied for PIL Image input. Argument antialias is ignored.", stacklevel=2
+        )
+    return _shapes(img).resize(img, goal, mode, antialias)
+
+
+def _sides(padding: Any) -> list[int]:
+    """left, top, right and bottom."""
+    if not isinstance(padding, (numbers.Number, tuple, list)):
+        raise TypeError("Got inappropriate padding arg")
+    padding = [padding] if isinstance(padding, numbers.Number) else list(padding)
+    if len(padding) not in (1, 2, 4):
+        raise ValueError(f"Padding must be an int or a 1, 2, or 4 element tuple, not a {len(padding)} element tuple")
+    return padding * (4 // len(padding))
+
+
+def pad(img: Any, padding: Any, fill: Any = 0, padding_mode: str = "constant") -> Any:
+    """The picture with a border: one width, (left and right, top and bottom), or (left, top, right, bottom)."""
+    if fill is not None and not isinstance(fill, (numbers.Number, tuple, list)):
+        raise TypeError("Got inappropriate fill arg")
+    if not isinstance(padding_mode, str):
+        raise TypeError("Got inappropriate padding_mode arg")
+    if padding_mode not in ("constant", "edge", "reflect", "symmetric"):
+        raise ValueError("Padding mode should be either constant, edge, reflect or symmetric")
+    return _shapes(img).pad(img, _sides(padding), fill, padding_mode)
+
+
+def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
+    """A part of the picture, black where it reaches beyond."""
+    return _shapes(img).crop(img, top, left, height, width)
+
+
+def _pair(size: Any) -> list[int]:
+    if isinstance(size, numbers.Number):
+        return [int(size), int(size)]
+    if len(size) == 1:
+        return [size[0], size[0]]
+    if len(size) != 2:
+        raise ValueError("Please provide only two dimensions (h, w) for size.")
+    return list(size)
+
+
+def center_crop(img: Any, output_size: Any) -> Any:
+    """The middle of the picture, black where it reaches beyond."""
+    height, width = _pair(output_size)
+    _, rows, columns = get_dimensions(img)
+    if width > columns or height > rows:
+        beside, above = max(width - columns, 0), max(height - rows, 0)
+        img = pad(img, [beside // 2, above // 2, (beside + 1) // 2, (above + 1) // 2])
+        _, rows, columns = get_dimensions(img)
+        if [width, height] == [columns, rows]:
+            return img
+    return crop(img, int(round((rows - height) / 2.0)), int(round((columns - width) / 2.0)), height, width)
+
+
+def resized_crop(
+    img: Any,
+    top: int,
+    left: int,
+    height: int,
+    width: int,
+    size: Any,
+    interpolation: InterpolationMode = InterpolationMode.BILINEAR,
+    antialias: bool | None = True,
+) -> Any:
+    """A part of the picture in another size."""
+    return resize(crop(img, top, left, height, width), size, interpolation, antialias=antialias)
+
+
+def hflip(img: Any) -> Any:
+    """The mirror image."""
+    return _shapes(img).hflip(img)
+
+
+def vflip(img: Any) -> Any:
+    """The picture upside down, mirrored."""
+    return _shapes(img).vflip(img)
+
+
+def five_crop(img: Any, size: Any) -> tuple:
+    """The corners (top left, top right, bottom left, bottom right) and the middle."""
+    height, width = _pair(size)
+    _, rows, columns = get_dimensions(img)
+    if width > columns or height > rows:
+        raise ValueError(f"Requested crop size {(height, width)} is bigger than input size {(rows, columns)}")
+    places = [(top, left) for top in (0, rows - height) for left in (0, columns - width)]
+    corners = (crop(img, top, left, height, width) for top, left in places)
+    return (*corners, center_crop(img, [height, width]))
+
+
+def ten_crop(img: Any, size: Any, vertical_flip: bool = False) -> tuple:
+    """five_crop of the picture and of its mirror image."""
+    return five_crop(img, size) + five_crop(vflip(img) if vertical_flip else hflip(img), size)
+
+
+def _centered(img: Tensor, center: Any) -> list[float]:
+    """A point counted from the middle of the picture."""
+    if center is None:
+        return [0.0, 0.0]
+    return [at - 0.5 * size for at, size in zip(center, get_image_size(img))]
+
+
+def _check_turn(angle: Any, center: Any) -> None:
+    if not isinstance(angle, (int, float)):
+        raise TypeError("Argument angle should be int or float")
+    if center is not None and not isinstance(center, (list, tuple)):
+        raise TypeError("Argument center should be a sequence")
+
+
+def rotate(
+    img: Any,
+    angle: float,
+    interpolation: InterpolationMode = InterpolationMode.NEAREST,
+    expand: bool = False,
+    center: Any = None,
+    fill: Any = None,
+) -> Any:
+    """The picture turned counter-clockwise by an angle in degrees."""
+    mode = mode_of(interpolation)
+    _check_turn(angle, center)
+    if not isinstance(img, Tensor):
+        return _pil_for(img).rotate(img, angle, mode, expand, center, fill)
+    matrix = affine_matrix(_centered(img, center), -angle, [0.0, 0.0], 1.0, [0.0, 0.0])
+    return _tensor_geometry.rotate(img, matrix, mode, expand, fill)
+
+
+def affine(
+    img: Any,
+    angle: float,
+    translate: Any,
+    scale: float,
+    shear: Any,
+    interpolation: InterpolationMode = InterpolationMode.NEAREST,
+    fill: Any = None,
+    center: Any = None,
+) -> Any:
+    """The picture turned clockwise, scaled, sheared (angles in degrees) and moved (in pixels)."""
+    mode = mode_of(interpolation)
+    _check_turn(angle, center)
+    if not isinstance(translate, (list, tuple)):
+        raise TypeError("Argument translate should be a sequence")
+    if len(translate) != 2:
+        raise ValueError("Argument translate should be a sequence of length 2")
+    if scale <= 0.0:
+        raise ValueError("Argument scale should be positive")
+    if not isinstance(shear, (numbers.Number, list, tuple)):
+        raise TypeError("Shear should be either a single value or a sequence of two values")
+    shear = [shear, 0.0] if isinstance(shear, numbers.Number) else list(shear)
+    shear = shear * 2 if len(shear) == 1 else shear
+    if len(shear) != 2:
+        raise ValueError(f"Shear should be a sequence containing two values. Got {shear}")
+    if isinstance(img, Tensor):
+        middle = _centered(img, center)
+    else:
+        middle = [0.5 * size for size in get_image_size(img)] if center is None else center
+    return _shapes(img).affine(img, affine_matrix(middle, angle, translate, scale, shear), mode, fill)
+
+
+def perspective(
+    img: Any,
+    startpoints: list[list[int]],
+    endpoints: list[list[int]],
+    interpolation: InterpolationMode = InterpolationMode.BILINEAR,
+    fill: Any = None,
+) -> Any:
+    """The picture seen so that four of its points are at four others."""
+    mode = mode_of(interpolation)
+    return _shapes(img).perspective(img, perspective_coefficients(startpoints, endpoints), mode, fill)
+
+
+def elastic_transform(
+    img: Any,
+    displacement: Tensor,
+    interpolation: InterpolationMode = InterpolationMode.BILINEAR,
+    fill: Any = None,
+) -> Any:
+    """Every pixel from a place shifted by `displacement` [1, H, W, 2], in halves of the picture's size."""
+    mode = mode_of(interpolation)
+    if not isinstance(displacement, Tensor):
+        raise TypeError("Argument displacement should be a Tensor")
+    picture = img if isinstance(img, Tensor) else pil_to_tensor(img)
+    expected = (1, *picture.shape[-2:], 2)
+    if expected != tuple(displacement.shape):
+        raise ValueError(f"Argument displacement shape should be {expected}, but given {tuple(displacement.shape)}")
+    result = _tensor_geometry.elastic_transform(picture, displacement, mode, fill)
+    return result if isinstance(img, Tensor) else to_pil_image(result, img.mode)
+
+
+# ---------------------------------------------------------------- colour
+
+
+def adjust_brightness(img: Any, brightness_factor: float) -> Any:
+    """0 gives black, 1 the picture."""
+    return _values(img).adjust_brightness(img, brightness_factor)
+
+
+def adjust_contrast(img: Any, contrast_factor: float) -> Any:
+    """0 gives an even grey, 1 the picture."""
+    return _values(img).adjust_contrast(img, contrast_factor)
+
+
+def adjust_saturation(img: Any, saturation_factor: float) -> Any:
+    """0 gives a grey picture, 1 the picture."""
+    return _values(img).adjust_saturation(img, saturation_factor)
+
+
+def adjust_hue(img: Any, hue_factor: float) -> Any:
+    """The hue turned by a part of the circle, from -0.5 to 0.5."""
+    if not -0.5 <= hue_factor <= 0.5:
+        raise ValueError(f"hue_factor ({hue_factor}) is not in [-0.5, 0.5].")
+    return _values(img).adjust_hue(img, hue_factor)
+
+
+def adjust_gamma(img: Any, gamma: float, gain: float = 1) -> Any:
+    """gain * img ** gamma, of brightness from 0 to 1."""
+    if gamma < 0:
+        raise ValueError("Gamma should be a non-negative real number")
+    return _values(img).adjust_gamma(img, gamma, gain)
+
+
+def adjust_sharpness(img: Any, sharpness_factor: float) -> Any:
+    """0 gives a smoothed picture, 1 the picture."""
+    return _values(img).adjust_sharpness(img, sharpness_factor)
+
+
+def rgb_to_grayscale(img: Any, num_output_channels: int = 1) -> Any:
+    """The picture in grey, in one channel or in three."""
+    return _values(img).rgb_to_grayscale(img, num_output_channels)
+
+
+def to_grayscale(img: Any, num_output_channels: int = 1) -> Any:
+    """A PIL image in grey, in one channel or in three."""
+    if not _is_pil_image(img):
+        raise TypeError("Input should be PIL Image")
+    return rgb_to_grayscale(img, num_output_channels)
+
+
+def invert(img: Any) -> Any:
+    """The negative."""
+    return _values(img).invert(img)
+
+
+def posterize(img: Any, bits: int) -> Any:
+    """Only the highest bits of every value."""
+    if not 0 <= bits <= 8:
+        raise ValueError(f"The number if bits should be between 0 and 8. Got {bits}")
+    return _values(img).posterize(img, bits)
+
+
+def solarize(img: Any, threshold: float) -> Any:
+    """The negative of all values from the threshold on."""
+    return _values(img).solarize(img, threshold)
+
+
+def autocontrast(img: Any) -> Any:
+    """Every channel stretched from black to full brightness."""
+    return _values(img).autocontrast(img)
+
+
+def equalize(img: Any) -> Any:
+    """Levels moved so that about equally many pixels have each."""
+    return _values(img).equalize(img)
+
+
+def gaussian_blur(img: Any, kernel_size: Any, sigma: Any = None) -> Any:
+    """The picture smoothed by a bell curve of a size and width, or (across, down) of each."""
+    if not isinstance(kernel_size, (int, list, tuple)):
+        raise TypeError(f"kernel_size should be int or a sequence of integers. Got {type(kernel_size)}")
+    sizes = [kernel_size] * 2 if isinstance(kernel_size, int) else list(kernel_size)
+    if len(sizes) != 2:
+        raise ValueError(f"If kernel_size is a sequence its length should be 2. Got {len(sizes)}")
+    if any(size % 2 == 0 or size < 0 for size in sizes):
+        raise ValueError(f"kernel_size should have odd and positive integers. Got {sizes}")
+    if sigma is None:
+        sigma = [size * 0.15 + 0.35 for size in sizes]
+    if not isinstance(sigma, (int, float, list, tuple)):
+        raise TypeError(f"sigma should be either float or sequence of floats. Got {type(sigma)}")
+    widths = [float(sigma)] * 2 if isinstance(sigma, (int, float)) else list(sigma)
+    widths = widths * 2 if len(widths) == 1 else widths
+    if len(widths) != 2:
+        raise ValueError(f"If sigma is a sequence, its length should be 2. Got {len(widths)}")
+    if any(width <= 0.0 for width in widths):
+        raise ValueError(f"sigma should have positive values. Got {widths}")
+    if isinstance(img, Tensor):
+        return _tensor.gaussian_blur(img, sizes, widths)
+    _pil_for(img)
+    return to_pil_image(_tensor.gaussian_blur(pil_to_tensor(img), sizes, widths), mode=img.mode)
