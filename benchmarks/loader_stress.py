@@ -226,7 +226,7 @@ def main(epochs, seed):
             descriptors = count_descriptors()
     if descriptors is not None:
         assert count_descriptors() <= descriptors, (
-            f"{count_descriptors()} descriptors, {descriptors} after 10 epochs"
+            f"{count_descriptors()} descriptors, {descriptors} earlier"
         )
     print(f"{epochs} epochs in {time.time() - begin:.1f} s, the longest {longest:.1f} s; {dict(tally)}")
 

@@ -127,6 +127,8 @@ REFUSED = {
         'torch.from_numpy(np.zeros(3)).resize_(10)',
     ],
     IndexError: [
+        'torch.tensor(1).size(0)',
+        'torch.tensor(1).stride(-1)',
         'torch.zeros(4)[4]',
         'torch.zeros(4)[-5]',
         'torch.zeros(4)[torch.tensor([7])]',

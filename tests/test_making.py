@@ -236,3 +236,12 @@ def test_dropout() -> None:
             torch.dropout(x, p, True)
     kept = torch.alpha_dropout(torch.randn(100000), 0.3, True)
     assert abs(kept.mean().item()) < 0.03 and abs(kept.std().item() - 1) < 0.03
+
+
+def test_numpy_scalars_keep_their_type() -> None:
+    for kind in ("float64", "float32", "float16", "int32", "int8", "bool"):
+        number = getattr(np, kind if kind != "bool" else "bool_")(1)
+        assert torch.tensor(number).dtype == getattr(torch, kind)
+        assert torch.tensor([number]).dtype == getattr(torch, kind)
+    assert torch.tensor([1.0, np.float64(2)]).dtype == torch.float64
+    assert (torch.ones(2) * np.float64(2)).dtype == torch.float32

@@ -31,7 +31,7 @@ Shape list_sizes(PyObject* data) {
 
 DType scalar_dtype(PyObject* o) {
   if (PyBool_Check(o)) return DType::Bool;
-  if (PyFloat_Check(o)) return default_dtype();
+  if (PyFloat_CheckExact(o)) return default_dtype();
   if (PyLong_Check(o)) return DType::Int64;
   check_type(!PyComplex_Check(o), "tensor: complex numbers are not supported");
   check_type(!PyUnicode_Check(o), "tensor: invalid data type '", Py_TYPE(o)->tp_name, "'");

@@ -3,7 +3,7 @@
 namespace tt {
 
 void bind_activation(Registry& r) {
-  constexpr int with_inplace = function | inplace | inplace_function;
+  constexpr auto with_inplace = function | inplace | inplace_function;
   r.op<relu>("relu(input, *, out=None)", both | inplace_free | inplace_function,
              "input where it is positive, else 0.")
       .op<sigmoid>("sigmoid(input, *, out=None)", both | inplace_free | inplace_function,

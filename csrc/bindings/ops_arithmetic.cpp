@@ -9,7 +9,7 @@ using Binary = Tensor (*)(const Tensor&, const Tensor&, Out);
 enum class Numbers { neither, second, either };
 
 template <Binary F>
-void bind(Registry& registry, std::initializer_list<const char*> names, Numbers numbers, int forms,
+void bind(Registry& registry, std::initializer_list<const char*> names, Numbers numbers, auto forms,
           const char* doc) {
   const char* arguments[] = {"(input, other, *, out=None)", "(input, other: Tensor | Number, *, out=None)",
                              "(input: Tensor | Number, other: Tensor | Number, *, out=None)"};
@@ -77,7 +77,7 @@ void bind_pairs(Registry& r) {
 }
 
 void bind_comparisons(Registry& r) {
-  constexpr int forms = both | inplace_free;
+  constexpr auto forms = both | inplace_free;
   bind<eq>(r, {"eq"}, Numbers::second, forms, "Where the two are equal.");
   bind<ne>(r, {"ne", "not_equal"}, Numbers::second, forms, "Where the two differ.");
   bind<lt>(r, {"lt", "less"}, Numbers::second, forms, "Where input is less than other.");
@@ -102,7 +102,7 @@ void bind_comparisons(Registry& r) {
 }
 
 void bind_choices(Registry& r) {
-  constexpr int everywhere = both | inplace | inplace_function;
+  constexpr auto everywhere = both | inplace | inplace_function;
   r.op<where>("where(condition, input: Tensor | Number, other: Tensor | Number, *, out=None)", function,
               "input where condition holds, else other.")
       .op<nonzero_columns>("where(condition)", function,

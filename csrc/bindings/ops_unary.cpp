@@ -5,7 +5,7 @@ namespace {
 
 // One function under several names.
 template <Tensor (*F)(const Tensor&, Out)>
-void bind(Registry& registry, std::initializer_list<const char*> names, int forms, const char* doc) {
+void bind(Registry& registry, std::initializer_list<const char*> names, auto forms, const char* doc) {
   for (const char* name : names)
     registry.op<F>((std::string(name) + "(input, *, out=None)").c_str(), forms, doc);
 }
@@ -17,10 +17,10 @@ Tensor nan_replaced(const Tensor& x, const std::optional<double>& nan, std::opti
 }
 bool never(const Tensor&) { return false; }
 
-constexpr int from_input = both | inplace;        // the derivative reads the argument
-constexpr int from_result = both | inplace_free;  // the derivative reads the result, or nothing
-constexpr int everywhere = from_input | inplace_function;
-constexpr int everywhere_free = from_result | inplace_function;
+constexpr auto from_input = both | inplace;        // the derivative reads the argument
+constexpr auto from_result = both | inplace_free;  // the derivative reads the result, or nothing
+constexpr auto everywhere = from_input | inplace_function;
+constexpr auto everywhere_free = from_result | inplace_function;
 
 void bind_elementary(Registry& r) {
   bind<neg>(r, {"neg", "negative"}, everywhere_free, "Minus input.");

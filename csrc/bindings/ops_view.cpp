@@ -15,9 +15,15 @@ PyObject* to_python(const Strides& strides) {
 
 // ---- geometry
 Shape size(const Tensor& x) { return x.sizes(); }
-int64_t size_at(const Tensor& x, int64_t dim) { return x.size(dim); }
+int64_t size_at(const Tensor& x, int64_t dim) {
+  check_index(x.rank() > 0, "size: Dimension specified as ", dim, " but tensor has no dimensions");
+  return x.size(dim);
+}
 Strides stride(const Tensor& x) { return {x.strides()}; }
-int64_t stride_at(const Tensor& x, int64_t dim) { return x.stride(dim); }
+int64_t stride_at(const Tensor& x, int64_t dim) {
+  check_index(x.rank() > 0, "stride: Dimension specified as ", dim, " but tensor has no dimensions");
+  return x.stride(dim);
+}
 int64_t dim(const Tensor& x) { return x.rank(); }
 int64_t numel(const Tensor& x) { return x.count(); }
 int64_t storage_offset(const Tensor& x) { return x.offset(); }

@@ -9,7 +9,8 @@ namespace {
 Scales scales_of(const py::object& given) {
   if (given.is_none()) return std::nullopt;
   if (is_number(given.ptr())) return std::vector<double>{given.cast<double>()};
-  check_type(py::isinstance<py::sequence>(given), "interpolate: scale_factor must be a number or a tuple of numbers");
+  check_type(py::isinstance<py::sequence>(given),
+             "interpolate: scale_factor must be a number or a tuple of numbers");
   std::vector<double> scales;
   for (py::handle scale : given) scales.push_back(scale.cast<double>());
   check_value(!scales.empty(), "interpolate: scale_factor is empty");
@@ -17,29 +18,35 @@ Scales scales_of(const py::object& given) {
 }
 
 Tensor interpolate_any(const Tensor& x, const Dims& size, py::object scale_factor, const std::string& mode,
-                       std::optional<bool> align_corners, std::optional<bool> recompute_scale_factor, bool antialias) {
-  return interpolate(x, size, scales_of(scale_factor), mode, align_corners, recompute_scale_factor, antialias);
+                       std::optional<bool> align_corners, std::optional<bool> recompute_scale_factor,
+                       bool antialias) {
+  return interpolate(x, size, scales_of(scale_factor), mode, align_corners, recompute_scale_factor,
+                     antialias);
 }
 
 }  // namespace
 
 void bind_vision(Registry& r) {
   r.op<interpolate_any>(
-      "interpolate(input, size: int | tuple = None, scale_factor: float | tuple = None, mode: str = 'nearest', "
+      "interpolate(input, size: int | tuple = None, scale_factor: float | tuple = None, mode: str = "
+      "'nearest', "
       "align_corners: bool = None, recompute_scale_factor: bool = None, antialias: bool = False)",
       function | unlisted, "The input at another size, or scale_factor times as large.");
-  r.op<grid_sample>("grid_sample(input, grid, mode: str, padding_mode: str, align_corners: bool)", function | unlisted,
-                    "The input's values at the places that a grid names.");
+  r.op<grid_sample>("grid_sample(input, grid, mode: str, padding_mode: str, align_corners: bool)",
+                    function | unlisted, "The input's values at the places that a grid names.");
   r.op<affine_grid>("affine_grid(theta, size: int | tuple, align_corners: bool)", function | unlisted,
                     "The grid of a batch of affine maps.");
-#define TT_WINDOW "kernel_size: int | tuple, dilation: int | tuple = 1, padding: int | tuple = 0, stride: int | tuple = 1)"
-  r.op<im2col>("im2col(input, " TT_WINDOW, function | unlisted, "The elements under every place of a sliding window.");
+#define TT_WINDOW \
+  "kernel_size: int | tuple, dilation: int | tuple = 1, padding: int | tuple = 0, stride: int | tuple = 1)"
+  r.op<im2col>("im2col(input, " TT_WINDOW, function | unlisted,
+               "The elements under every place of a sliding window.");
   r.op<col2im>("col2im(input, output_size: int | tuple, " TT_WINDOW, function | unlisted,
                "Patches summed where they overlap.");
 #undef TT_WINDOW
   r.op<pixel_shuffle>("pixel_shuffle(input, upscale_factor: int)", function,
                       "Channels moved into space: (*, C r r, H, W) becomes (*, C, H r, W r).")
-      .op<pixel_unshuffle>("pixel_unshuffle(input, downscale_factor: int)", function, "The inverse of pixel_shuffle.")
+      .op<pixel_unshuffle>("pixel_unshuffle(input, downscale_factor: int)", function,
+                           "The inverse of pixel_shuffle.")
       .op<channel_shuffle>("channel_shuffle(input, groups: int)", function,
                            "The channels of every group, one of each in turn.");
 }

@@ -40,21 +40,16 @@ MemoryFormat format_of(PyObject* object);
 Device device_of(PyObject* object);  // a device, a string or an index
 
 void raise_python(const Error& error);  // sets the Python exception
+PyObject* raise_current();              // the same for the C++ exception being handled, whatever it is; returns null
+
 // Runs body, turning C++ exceptions into Python's.
 template <class Body>
 PyObject* guarded(Body&& body) {
   try {
     return body();
-  } catch (const Error& error) {
-    raise_python(error);
-  } catch (py::error_already_set& error) {
-    error.restore();
-  } catch (const std::bad_alloc&) {
-    PyErr_NoMemory();
-  } catch (const std::exception& error) {
-    PyErr_SetString(PyExc_RuntimeError, error.what());
+  } catch (...) {
+    return raise_current();
   }
-  return nullptr;
 }
 
 // ---- arguments

@@ -470,6 +470,8 @@ PyTypeObject* named_tuple(const char* name, const char* fields) {
 
 }  // namespace
 
+PyObject* to_python(const Scalar& value) { return py::cast(value).release().ptr(); }
+
 Registry::Registry(PyObject* module, PyTypeObject* tensor) : module_(module), tensor_(tensor) { constants = module; }
 
 void Registry::add(const char* signature, int forms, const char* doc, const char* fields, Accepts accepts, Invoke invoke,

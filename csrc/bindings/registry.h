@@ -19,13 +19,28 @@ enum Forms {
   function = 1,
   method = 2,
   both = 3,
-  inplace = 4,          // x.name_(...): the derivative may need the old values
-  inplace_free = 8,     // the same for an op whose derivative never reads its input
-  inplace_linear = 16,  // the same where only the derivative for another input reads it
-  inplace_function = 32,  // with one of those: the function name_(x, ...), and the method if there is a method name
+  inplace_function = 32,  // with one of those below: the function name_(x, ...), and the method if there is a method name
   unlisted = 64           // not a name of the package's top level: nn.functional and other modules offer it
 };
+
+// x.name_(...), by what the derivative needs of the old values: a type each, so that only the code of the forms that an
+// op has is made.
 enum class Keeps { never, always, for_others };
+template <Keeps keeps>
+struct InPlace {
+  int forms = 0;
+};
+constexpr InPlace<Keeps::always> inplace;             // the derivative may need them
+constexpr InPlace<Keeps::never> inplace_free;         // the derivative never reads the input
+constexpr InPlace<Keeps::for_others> inplace_linear;  // only the derivative for another input reads it
+template <Keeps keeps>
+constexpr InPlace<keeps> operator|(InPlace<keeps> place, int forms) {
+  return {place.forms | forms};
+}
+template <Keeps keeps>
+constexpr InPlace<keeps> operator|(int forms, InPlace<keeps> place) {
+  return {place.forms | forms};
+}
 
 struct Parameter {
   PyObject* name;          // interned
@@ -166,7 +181,7 @@ inline PyObject* to_python(const Tensor& x) { return wrap(x); }
 inline PyObject* to_python(bool value) { return PyBool_FromLong(value); }
 inline PyObject* to_python(int64_t value) { return PyLong_FromLongLong(value); }
 inline PyObject* to_python(double value) { return PyFloat_FromDouble(value); }
-inline PyObject* to_python(const Scalar& value) { return py::cast(value).release().ptr(); }
+PyObject* to_python(const Scalar& value);
 inline PyObject* to_python(const py::object& value) { return Py_NewRef(value.ptr()); }
 inline PyObject* to_python(const Shape& shape) { return size_object(shape); }
 inline PyObject* to_python(DType type) { return Py_NewRef(dtype_object(type)); }
@@ -205,8 +220,6 @@ struct Function<F> {
   static constexpr size_t slot = slots_before<Arguments>(std::make_index_sequence<I>{});
   static constexpr size_t slots = slot<count>;
   static constexpr bool takes_out = count > 0 && std::is_same_v<std::tuple_element_t<count ? count - 1 : 0, Arguments>, Out>;
-  static constexpr bool can_replace =
-      std::is_same_v<R, Tensor> && std::is_same_v<std::tuple_element_t<0, std::tuple<std::decay_t<A>..., void>>, Tensor>;
   using Indices = std::make_index_sequence<count>;
 
   static bool accepts(PyObject* const* v, const Overload& o) { return accepts_each(v, o, Indices{}); }
@@ -291,13 +304,13 @@ class Registry {
   Registry& op(const char* signature, int forms, const char* doc = "", const char* fields = nullptr) {
     using Fn = Function<F>;
     if (forms & both) add(signature, forms & both, doc, fields, Fn::accepts, Fn::invoke, Fn::slots);
-    if constexpr (Fn::can_replace) {
-      if (forms & inplace) add_inplace(signature, forms, doc, Fn::accepts, Fn::template replace<Keeps::always>);
-      if (forms & inplace_free) add_inplace(signature, forms, doc, Fn::accepts, Fn::template replace<Keeps::never>);
-      if (forms & inplace_linear) add_inplace(signature, forms, doc, Fn::accepts, Fn::template replace<Keeps::for_others>);
-    }
     if (forms & unlisted) leave_out(signature, forms);
     return *this;
+  }
+  template <auto F, Keeps keeps>
+  Registry& op(const char* signature, InPlace<keeps> place, const char* doc = "") {
+    add_inplace(signature, place.forms, doc, Function<F>::accepts, Function<F>::template replace<keeps>);
+    return op<F>(signature, place.forms, doc);
   }
 
   void list_names();  // sets the module's __all__, once every op is there

@@ -14,6 +14,21 @@ void raise_python(const Error& error) {
   PyErr_SetString(kinds[int(error.kind)], error.message.c_str());
 }
 
+PyObject* raise_current() {
+  try {
+    throw;
+  } catch (const Error& error) {
+    raise_python(error);
+  } catch (py::error_already_set& error) {
+    error.restore();
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_RuntimeError, error.what());
+  }
+  return nullptr;
+}
+
 // ---------------------------------------------------------------- dtype
 
 namespace {

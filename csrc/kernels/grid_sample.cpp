@@ -21,7 +21,8 @@ void cpu_grid_sample(const GridSampleCall& call) {
     });
   }
   GridPlaces run = call.task == GridTask::sample ? table.sample[wide] : table.gradient[wide];
-  const int64_t grain = std::max<int64_t>(64, elements_at_once / std::max<int64_t>(call.channels, 1) / 64 * 64);
+  const int64_t grain =
+      std::max<int64_t>(64, elements_at_once / std::max<int64_t>(call.channels, 1) / 64 * 64);
   const int64_t pieces = (places + grain - 1) / grain;
   parallel_for(0, call.batch * pieces, 1, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; i++) {

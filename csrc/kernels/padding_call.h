@@ -4,8 +4,8 @@
 
 namespace tt {
 
-// out = value, but in the part of it that in[i - before] covers. `before` may be negative, and so may what is left behind.
-// Both are contiguous, of elements of `item` bytes.
+// out = value, but in the part of it that in[i - before] covers. `before` may be negative, and so may what is
+// left behind. Both are contiguous, of elements of `item` bytes.
 struct ConstantPadCall {
   int rank;
   int64_t item;

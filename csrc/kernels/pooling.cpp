@@ -15,12 +15,16 @@ namespace {
 
 constexpr int64_t elements_at_once = 16384;  // worth a thread's while
 
-int64_t grain_of(int64_t elements) { return std::max<int64_t>(1, elements_at_once / std::max<int64_t>(elements, 1)); }
+int64_t grain_of(int64_t elements) {
+  return std::max<int64_t>(1, elements_at_once / std::max<int64_t>(elements, 1));
+}
 
 float number_of(Half x) { return to_float(x); }
 float number_of(BFloat16 x) { return to_float(x); }
 template <class T>
-T number_of(T x) { return x; }
+T number_of(T x) {
+  return x;
+}
 template <class T>
 using Number = decltype(number_of(T()));
 
@@ -119,10 +123,12 @@ void each_place(const PickCall& call, const Places* places, int64_t p, Body&& bo
 
 template <class T>
 void pick_plane(const PickCall& call, const Places* places, int64_t p) {
-  T *dense = static_cast<T*>(call.dense) + p * call.out_size, *plane = static_cast<T*>(call.plane) + p * call.in_size;
+  T *dense = static_cast<T*>(call.dense) + p * call.out_size,
+    *plane = static_cast<T*>(call.plane) + p * call.in_size;
   if (call.mode == PickMode::get)
     return each_place(call, places, p, [&](int64_t i, int64_t place) { dense[i] = plane[place]; });
-  if (call.mode == PickMode::set || std::is_same_v<T, Number<T>>) std::memset(plane, 0, call.in_size * sizeof(T));
+  if (call.mode == PickMode::set || std::is_same_v<T, Number<T>>)
+    std::memset(plane, 0, call.in_size * sizeof(T));
   if (call.mode == PickMode::set)
     return each_place(call, places, p, [&](int64_t i, int64_t place) { plane[place] = dense[i]; });
   if constexpr (std::is_same_v<T, Number<T>>) {
@@ -139,10 +145,14 @@ void pick_plane(const PickCall& call, const Places* places, int64_t p) {
 template <class Body>
 void with_floating(DType dtype, Body&& body) {
   switch (dtype) {
-    case DType::Float16: return body(Half{});
-    case DType::BFloat16: return body(BFloat16{});
-    case DType::Float32: return body(float{});
-    default: return body(double{});
+    case DType::Float16:
+      return body(Half{});
+    case DType::BFloat16:
+      return body(BFloat16{});
+    case DType::Float32:
+      return body(float{});
+    default:
+      return body(double{});
   }
 }
 
@@ -150,7 +160,8 @@ void with_floating(DType dtype, Body&& body) {
 
 void cpu_max_pool(const MaxPoolCall& call) {
   MaxPoolPlanes run = max_pool_table().forward[call.dtype == DType::Float64];
-  parallel_for(0, call.planes, grain_of(call.window->in_size()), [&](int64_t first, int64_t last) { run(call, first, last); });
+  parallel_for(0, call.planes, grain_of(call.window->in_size()),
+               [&](int64_t first, int64_t last) { run(call, first, last); });
 }
 
 void cpu_max_regions(const MaxRegionsCall& call) {
@@ -174,7 +185,8 @@ void cpu_pick(const PickCall& call) {
   if (call.position) places.emplace(*call.window);
   with_floating(call.dtype, [&](auto example) {
     parallel_for(0, call.planes, grain, [&](int64_t first, int64_t last) {
-      for (int64_t p = first; p < last; p++) pick_plane<decltype(example)>(call, places ? &*places : nullptr, p);
+      for (int64_t p = first; p < last; p++)
+        pick_plane<decltype(example)>(call, places ? &*places : nullptr, p);
     });
   });
 }
@@ -184,7 +196,8 @@ void cpu_pool_places(const PoolPlacesCall& call) {
   const int64_t count = call.window->out_size();
   parallel_for(0, call.planes, grain_of(count), [&](int64_t first, int64_t last) {
     for (int64_t p = first; p < last; p++)
-      places.each(call.position + p * count, [&](int64_t i, int64_t place) { call.index[p * count + i] = place; });
+      places.each(call.position + p * count,
+                  [&](int64_t i, int64_t place) { call.index[p * count + i] = place; });
   });
 }
 

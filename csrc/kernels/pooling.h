@@ -10,7 +10,8 @@ using MaxPoolPlanes = void (*)(const MaxPoolCall& call, int64_t first, int64_t l
 using PickPlanes = void (*)(const PickCall& call, int64_t first, int64_t last);
 struct MaxPoolTable {  // by float32 (halves too) and float64
   MaxPoolPlanes forward[2];
-  PickPlanes scatter_pairs[2];  // add through positions for windows of 2 x 2 that lie side by side, dtype as it is
+  PickPlanes
+      scatter_pairs[2];  // add through positions for windows of 2 x 2 that lie side by side, dtype as it is
 };
 
 TT_TABLE(MaxPoolTable, max_pool_table)
@@ -24,7 +25,8 @@ void cpu_pool_places(const PoolPlacesCall& call);
 inline bool is_pairs(const PoolWindow& w) {
   bool pairs = w.in[0] == 1 && w.out[0] == 1 && w.kernel[0] == 1;
   for (int d = 1; d < 3; d++)
-    pairs = pairs && w.kernel[d] == 2 && w.stride[d] == 2 && w.padding[d] == 0 && w.dilation[d] == 1 && 2 * w.out[d] <= w.in[d];
+    pairs = pairs && w.kernel[d] == 2 && w.stride[d] == 2 && w.padding[d] == 0 && w.dilation[d] == 1 &&
+            2 * w.out[d] <= w.in[d];
   return pairs;
 }
 

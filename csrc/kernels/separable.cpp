@@ -28,7 +28,8 @@ RowPlan longest_runs(const DimensionTaps& taps) {
   for (int64_t o = 0; o < taps.out;) {
     int64_t count = tap_count(taps, o), end = o + 1, from = count ? taps.index[taps.first[o]] : 0, stride = 1;
     if (count && is_run(taps, o, from, count)) {
-      if (end < taps.out && tap_count(taps, end)) stride = std::max<int64_t>(taps.index[taps.first[end]] - from, 1);
+      if (end < taps.out && tap_count(taps, end))
+        stride = std::max<int64_t>(taps.index[taps.first[end]] - from, 1);
       while (end < taps.out && is_run(taps, end, from + (end - o) * stride, count)) end++;
       if (end - o > best.end - best.begin)
         best = {.begin = o, .end = end, .taps = count, .stride = stride, .base = from};
@@ -87,6 +88,10 @@ bool adds_pairs(const DimensionTaps& taps) {
   return true;
 }
 
+bool adds_all(const DimensionTaps& taps) {
+  return taps.out == 1 && !taps.weight && is_run(taps, 0, 0, taps.in);
+}
+
 int64_t work_of_row(const SeparableCall& call) {
   int64_t rows = 1;
   for (int d = 0; d < 2; d++) rows *= call.taps[d].first[call.taps[d].out] / call.taps[d].out + 1;
@@ -101,8 +106,10 @@ void cpu_separable(const SeparableCall& call) {
   if (rows * along.out == 0) return;
   RowPlan plan = plan_of(along);
   const bool wide = call.dtype == DType::Float64;
-  plan.pairs = (wide || call.dtype == DType::Float32) && call.taps[0].in * call.taps[0].out == 1 && !call.taps[0].divisor &&
-               adds_pairs(call.taps[1]) && adds_pairs(along);
+  const bool flat = (wide || call.dtype == DType::Float32) && call.taps[0].in * call.taps[0].out == 1 &&
+                    !call.taps[0].divisor;
+  plan.pairs = flat && adds_pairs(call.taps[1]) && adds_pairs(along);
+  plan.whole = flat && adds_all(call.taps[1]) && adds_all(along);
   Scratch memory(along.out * (plan.taps + 1) * 12 + 64);
   if (wide) lay_out<double>(along, plan, memory.as<double>());
   else lay_out<float>(along, plan, memory.as<float>());

@@ -1,5 +1,6 @@
-// Averages, resampling and padding by what is inside as the kernels are asked for them: along each of three dimensions a
-// result is a weighted sum of a few elements, and the whole is their product. The adjoint has the same form.
+// Averages, resampling and padding by what is inside as the kernels are asked for them: along each of three
+// dimensions a result is a weighted sum of a few elements, and the whole is their product. The adjoint has
+// the same form.
 #pragma once
 #include <cstdint>
 
@@ -16,8 +17,8 @@ struct DimensionTaps {
   const double* divisor = nullptr;  // by output, of the sum; null: all 1
 };
 
-// out[i, j, k] = the sum over taps (a of i, b of j, c of k) of their weights times in[a, b, c], divided by the divisors of
-// i, j and k. Contiguous, floating; halves are summed as floats.
+// out[i, j, k] = the sum over taps (a of i, b of j, c of k) of their weights times in[a, b, c], divided by
+// the divisors of i, j and k. Contiguous, floating; halves are summed as floats.
 struct SeparableCall {
   DType dtype;
   int64_t planes;

@@ -1,5 +1,5 @@
-// Sampling at the places of a grid. Both the samples and their transpose are given with weights derived any number of times by
-// the grid's coordinates, so that every derivative is again one of the two.
+// Sampling at the places of a grid. Both the samples and their transpose are given with weights derived any
+// number of times by the grid's coordinates, so that every derivative is again one of the two.
 #include <array>
 
 #include "kernels/grid_sample_call.h"
@@ -26,7 +26,8 @@ struct Sampling {
   const char* node() const { return dims == 2 ? "GridSampler2DBackward0" : "GridSampler3DBackward0"; }
 };
 
-GridSampleCall call_of(GridTask task, const Sampling& s, const Tensor& image, const Tensor& grid, const Tensor& result) {
+GridSampleCall call_of(GridTask task, const Sampling& s, const Tensor& image, const Tensor& grid,
+                       const Tensor& result) {
   GridSampleCall call{};
   call.task = task;
   call.mode = s.mode;
@@ -45,7 +46,9 @@ GridSampleCall call_of(GridTask task, const Sampling& s, const Tensor& image, co
   return call;
 }
 
-void run(const GridSampleCall& call, Device device) { network_kernel("grid_sample", device, &NetworkKernels::grid_sample)(call); }
+void run(const GridSampleCall& call, Device device) {
+  network_kernel("grid_sample", device, &NetworkKernels::grid_sample)(call);
+}
 
 Shape result_sizes(const Tensor& image, const Tensor& grid) {
   Shape sizes{image.sizes()[0], image.sizes()[1]};
@@ -63,7 +66,8 @@ Tensor grid_gradient(const Tensor& g, const Tensor& x, const Tensor& grid, const
     for (int d = 0; d < s.dims; d++) parts.push_back(sum(mul(g, samples(x, grid, s.derived(d))), Shape{1}));
     return stack(parts, -1);
   }
-  Tensor image = contiguous(x), places = contiguous(grid), result = contiguous(g), y = empty(grid.sizes(), x.dtype(), x.device());
+  Tensor image = contiguous(x), places = contiguous(grid), result = contiguous(g),
+         y = empty(grid.sizes(), x.dtype(), x.device());
   GridSampleCall call = call_of(GridTask::gradient, s, image, places, result);
   call.places = y.bytes();
   if (y.count()) run(call, x.device());
@@ -77,13 +81,14 @@ Tensor samples(const Tensor& x, const Tensor& grid, const Sampling& s) {
     Tensor image = contiguous(x), places = contiguous(grid);
     if (y.count()) run(call_of(GridTask::sample, s, image, places, y), x.device());
   }
-  return record_joint(s.node(), y, inputs(x, grid), save(x, grid, s),
-                      [](const Gradients& g, Wanted wanted, const Tensor& x, const Tensor& grid, const Sampling& s) {
-                        Gradients out(2);
-                        if (wanted[0]) out[0] = spread(g[0], grid, x.sizes(), s);
-                        if (wanted[1]) out[1] = grid_gradient(g[0], x, grid, s);
-                        return out;
-                      });
+  return record_joint(
+      s.node(), y, inputs(x, grid), save(x, grid, s),
+      [](const Gradients& g, Wanted wanted, const Tensor& x, const Tensor& grid, const Sampling& s) {
+        Gradients out(2);
+        if (wanted[0]) out[0] = spread(g[0], grid, x.sizes(), s);
+        if (wanted[1]) out[1] = grid_gradient(g[0], x, grid, s);
+        return out;
+      });
 }
 
 Tensor spread(const Tensor& g, const Tensor& grid, const Shape& image_sizes, const Sampling& s) {
@@ -93,34 +98,43 @@ Tensor spread(const Tensor& g, const Tensor& grid, const Shape& image_sizes, con
     Tensor result = contiguous(g), places = contiguous(grid);
     if (y.count()) run(call_of(GridTask::spread, s, y, places, result), g.device());
   }
-  return record_joint("GridSamplerBackwardBackward0", y, inputs(g, grid), save(g, grid, s),
-                      [](const Gradients& a, Wanted wanted, const Tensor& g, const Tensor& grid, const Sampling& s) {
-                        Gradients out(2);
-                        if (wanted[0]) out[0] = samples(a[0], grid, s);
-                        if (wanted[1]) out[1] = grid_gradient(g, a[0], grid, s);
-                        return out;
-                      });
+  return record_joint(
+      "GridSamplerBackwardBackward0", y, inputs(g, grid), save(g, grid, s),
+      [](const Gradients& a, Wanted wanted, const Tensor& g, const Tensor& grid, const Sampling& s) {
+        Gradients out(2);
+        if (wanted[0]) out[0] = samples(a[0], grid, s);
+        if (wanted[1]) out[1] = grid_gradient(g, a[0], grid, s);
+        return out;
+      });
 }
 
 void check_shapes(const Tensor& x, const Tensor& grid) {
   const char* op = "grid_sample";
-  check(x.rank() == 4 || x.rank() == 5, op, ": expected 4D or 5D input, but got input with sizes ", x.sizes());
-  check(grid.rank() == x.rank(), op, ": expected grid to have as many dimensions as input, but got input with sizes ", x.sizes(),
+  check(x.rank() == 4 || x.rank() == 5, op, ": expected 4D or 5D input, but got input with sizes ",
+        x.sizes());
+  check(grid.rank() == x.rank(), op,
+        ": expected grid to have as many dimensions as input, but got input with sizes ", x.sizes(),
         " and grid with sizes ", grid.sizes());
-  check(x.sizes()[0] == grid.sizes()[0], op, ": expected grid and input to have same batch size, but got input with sizes ",
-        x.sizes(), " and grid with sizes ", grid.sizes());
-  check(grid.sizes().back() == x.rank() - 2, op, ": expected grid to have size ", x.rank() - 2, " in last dimension, but got grid "
-        "with sizes ", grid.sizes());
+  check(x.sizes()[0] == grid.sizes()[0], op,
+        ": expected grid and input to have same batch size, but got input with sizes ", x.sizes(),
+        " and grid with sizes ", grid.sizes());
+  check(grid.sizes().back() == x.rank() - 2, op, ": expected grid to have size ", x.rank() - 2,
+        " in last dimension, but got grid "
+        "with sizes ",
+        grid.sizes());
   for (int d = 2; d < x.rank(); d++)
-    check(x.sizes()[d] > 0, op, ": expected input to have non-empty spatial dimensions, but input has sizes ", x.sizes());
+    check(x.sizes()[d] > 0, op, ": expected input to have non-empty spatial dimensions, but input has sizes ",
+          x.sizes());
   int64_t spatial[3];
   spatial_sizes(x, x.rank() - 2, spatial);
-  check(double(spatial[0]) * double(spatial[1]) * double(spatial[2]) < 0x1p31, op, ": images of more than 2^31 elements are not "
-        "supported, got input with sizes ", x.sizes());
-  check(x.device() == grid.device(), op, ": expected input and grid to be on same device, but input is on ", x.device(),
-        " and grid is on ", grid.device());
-  check(x.dtype() == grid.dtype(), op, ": expected input and grid to have the same dtype, but input has ", name_of(x.dtype()),
-        " and grid has ", name_of(grid.dtype()));
+  check(double(spatial[0]) * double(spatial[1]) * double(spatial[2]) < 0x1p31, op,
+        ": images of more than 2^31 elements are not "
+        "supported, got input with sizes ",
+        x.sizes());
+  check(x.device() == grid.device(), op, ": expected input and grid to be on same device, but input is on ",
+        x.device(), " and grid is on ", grid.device());
+  check(x.dtype() == grid.dtype(), op, ": expected input and grid to have the same dtype, but input has ",
+        name_of(x.dtype()), " and grid has ", name_of(grid.dtype()));
   if (!x.is_floating()) fail_dtype(op, x.dtype());
 }
 
@@ -133,34 +147,47 @@ Tensor steps(int64_t count, bool align_corners, const Tensor& like) {
 
 }  // namespace
 
-Tensor grid_sample(const Tensor& x, const Tensor& grid, const std::string& mode, const std::string& padding_mode,
-                   bool align_corners) {
-  check_value(mode == "bilinear" || mode == "nearest" || mode == "bicubic", "grid_sample: expected mode to be 'bilinear', "
-              "'nearest' or 'bicubic', but got: '", mode, "'");
-  check_value(padding_mode == "zeros" || padding_mode == "border" || padding_mode == "reflection", "grid_sample: expected "
-              "padding_mode to be 'zeros', 'border', or 'reflection', but got: '", padding_mode, "'");
+Tensor grid_sample(const Tensor& x, const Tensor& grid, const std::string& mode,
+                   const std::string& padding_mode, bool align_corners) {
+  check_value(mode == "bilinear" || mode == "nearest" || mode == "bicubic",
+              "grid_sample: expected mode to be 'bilinear', "
+              "'nearest' or 'bicubic', but got: '",
+              mode, "'");
+  check_value(padding_mode == "zeros" || padding_mode == "border" || padding_mode == "reflection",
+              "grid_sample: expected "
+              "padding_mode to be 'zeros', 'border', or 'reflection', but got: '",
+              padding_mode, "'");
   check_shapes(x, grid);
   check(mode != "bicubic" || x.rank() == 4, "grid_sample: bicubic interpolation only supports 4D input");
   if (is_half(x.dtype())) {
-    Tensor y = grid_sample(to_dtype(x, DType::Float32), to_dtype(grid, DType::Float32), mode, padding_mode, align_corners);
+    Tensor y = grid_sample(to_dtype(x, DType::Float32), to_dtype(grid, DType::Float32), mode, padding_mode,
+                           align_corners);
     return to_dtype(y, x.dtype());
   }
-  Sampling s{mode == "bilinear" ? GridMode::linear : mode == "nearest" ? GridMode::nearest : GridMode::cubic,
-             padding_mode == "zeros" ? GridPadding::zeros
-                                     : padding_mode == "border" ? GridPadding::border : GridPadding::reflection,
+  Sampling s{mode == "bilinear"  ? GridMode::linear
+             : mode == "nearest" ? GridMode::nearest
+                                 : GridMode::cubic,
+             padding_mode == "zeros"    ? GridPadding::zeros
+             : padding_mode == "border" ? GridPadding::border
+                                        : GridPadding::reflection,
              align_corners, x.rank() - 2};
   return samples(x, grid, s);
 }
 
 Tensor affine_grid(const Tensor& theta, const Shape& size, bool align_corners) {
   const char* op = "affine_grid";
-  check_value(theta.is_floating(), op, ": Expected theta to have floating point type, but got ", name_of(theta.dtype()));
+  check_value(theta.is_floating(), op, ": Expected theta to have floating point type, but got ",
+              name_of(theta.dtype()));
   const int dims = size.size() - 2;
-  if (dims != 2 && dims != 3) fail(ErrorKind::NotImplemented, op, ": only supports 4D and 5D sizes, got size ", size);
-  check_value(theta.rank() == 3 && theta.sizes()[1] == dims && theta.sizes()[2] == dims + 1, op, ": Expected a batch of affine "
-              "matrices of shape Nx", dims, "x", dims + 1, " for size ", size, ". Got ", theta.sizes(), ".");
+  if (dims != 2 && dims != 3)
+    fail(ErrorKind::NotImplemented, op, ": only supports 4D and 5D sizes, got size ", size);
+  check_value(theta.rank() == 3 && theta.sizes()[1] == dims && theta.sizes()[2] == dims + 1, op,
+              ": Expected a batch of affine "
+              "matrices of shape Nx",
+              dims, "x", dims + 1, " for size ", size, ". Got ", theta.sizes(), ".");
   for (int64_t n : size) check_value(n > 0, op, ": Expected non-zero, positive output size. Got ", size);
-  check(theta.sizes()[0] == size[0], op, ": Expected a batch of ", size[0], " affine matrices, got ", theta.sizes()[0]);
+  check(theta.sizes()[0] == size[0], op, ": Expected a batch of ", size[0], " affine matrices, got ",
+        theta.sizes()[0]);
   Shape spatial(size.data() + 2, dims), whole = spatial;
   std::vector<Tensor> columns;
   for (int d = dims - 1; d >= 0; d--) {

@@ -20,14 +20,15 @@ constexpr const char* adaptive_names[][3] = {
     {"adaptive_avg_pool3d", "AdaptiveAvgPool3DBackward0", "AdaptiveAvgPool3DBackwardBackward0"},
 };
 
-// Along dimension d each window is clipped to the input, and its sum divided by its size: with what lies in the padding, but
-// not beyond it, or without.
+// Along dimension d each window is clipped to the input, and its sum divided by its size: with what lies in
+// the padding, but not beyond it, or without.
 TapTable averages(const PoolWindow& w, int d, bool count_include_pad, bool divides) {
   std::vector<int64_t> start, count;
   std::vector<double> divisor;
   for (int64_t o = 0; o < w.out[d]; o++) {
     int64_t from = o * w.stride[d] - w.padding[d], to = std::min(from + w.kernel[d], w.in[d] + w.padding[d]);
-    int64_t inside = std::max<int64_t>(from, 0), within = std::max<int64_t>(std::min(to, w.in[d]) - inside, 0);
+    int64_t inside = std::max<int64_t>(from, 0),
+            within = std::max<int64_t>(std::min(to, w.in[d]) - inside, 0);
     start.push_back(inside);
     count.push_back(within);
     divisor.push_back(double(std::max<int64_t>(count_include_pad ? to - from : within, 1)));
@@ -49,6 +50,22 @@ TapTable even_averages(int64_t in, int64_t out) {
   return table;
 }
 
+// A single mean per plane, whose derivative needs no memory.
+Tensor mean_of_planes(const char* op, const Tensor& x, const SharedMap& map) {
+  Tensor y;
+  {
+    GradGuard off(false);
+    y = mapped(op, x, map);
+  }
+  Shape sizes = x.sizes();
+  return record("MeanBackward1", y, inputs(x), save(sizes), [](const Tensor& g, const Shape& sizes) {
+    int64_t count = 1;
+    for (int d = 0; d < sizes.size(); d++)
+      if (g.sizes()[d] == 1) count *= sizes[d];
+    return expand(div(g, wrapped_number(double(count))), sizes);
+  });
+}
+
 // The mean of integers, rounded towards zero.
 Tensor mapped_as_double(const char* op, const Tensor& x, const SharedMap& map) {
   return to_dtype(mapped(op, to_dtype(x, DType::Float64), map), x.dtype());
@@ -57,18 +74,20 @@ Tensor mapped_as_double(const char* op, const Tensor& x, const SharedMap& map) {
 }  // namespace
 
 template <int dims>
-Tensor avg_pool(const Tensor& x, const Shape& kernel_size, const Dims& stride, const Shape& padding, bool ceil_mode,
-                bool count_include_pad, std::optional<int64_t> divisor_override) {
+Tensor avg_pool(const Tensor& x, const Shape& kernel_size, const Dims& stride, const Shape& padding,
+                bool ceil_mode, bool count_include_pad, std::optional<int64_t> divisor_override) {
   auto [op, name, transposed_name] = average_names[dims - 1];
   PoolWindow window =
       pool_window(op, x, dims, kernel_size, {.stride = stride, .padding = padding, .ceil_mode = ceil_mode});
   check(divisor_override != 0, op, ": divisor must be not zero");
   for (int d = 0; d < 3 && dims == 3; d++)
-    check(window.in[d] >= window.kernel[d], op, ": input image ", x.sizes(), " smaller than kernel size ", kernel_size);
+    check(window.in[d] >= window.kernel[d], op, ": input image ", x.sizes(), " smaller than kernel size ",
+          kernel_size);
   bool is_whole = x.dtype() == DType::Int64;
   if (!x.is_floating() && !is_whole) fail_dtype(op, x.dtype());
   std::vector<TapTable> taps;
-  for (int d = 3 - dims; d < 3; d++) taps.push_back(averages(window, d, count_include_pad, !divisor_override));
+  for (int d = 3 - dims; d < 3; d++)
+    taps.push_back(averages(window, d, count_include_pad, !divisor_override));
   if (divisor_override) taps.back().divisor.assign(window.out[2], double(*divisor_override));
   SharedMap map = separable_map(name, transposed_name, std::move(taps));
   return is_whole ? mapped_as_double(op, x, map) : mapped(op, x, map);
@@ -79,20 +98,20 @@ Tensor adaptive_avg_pool(const Tensor& x, const Shape& output_size) {
   auto [op, name, transposed_name] = adaptive_names[dims - 1];
   Shape wanted = per_dimension(op, "output_size", output_size, dims);
   for (int64_t size : wanted)
-    check(size >= 0, op, ": elements of output_size must be greater than or equal to 0 but received ", wanted);
+    check(size >= 0, op, ": elements of output_size must be greater than or equal to 0 but received ",
+          wanted);
   check_images(op, x, dims);
-  bool whole = std::all_of(wanted.begin(), wanted.end(), [](int64_t size) { return size == 1; });
-  Shape last;
-  for (int d = -dims; d < 0; d++) last.push_back(d);
-  if (whole && (x.is_floating() || dims > 1)) return mean(x, last, true);
   if (!x.is_floating()) fail_dtype(op, x.dtype());
   std::vector<TapTable> taps;
   for (int d = 0; d < dims; d++) taps.push_back(even_averages(x.sizes()[x.rank() - dims + d], wanted[d]));
-  return mapped(op, x, separable_map(name, transposed_name, std::move(taps)));
+  SharedMap map = separable_map(name, transposed_name, std::move(taps));
+  bool whole = std::all_of(wanted.begin(), wanted.end(), [](int64_t size) { return size == 1; });
+  return whole ? mean_of_planes(op, x, map) : mapped(op, x, map);
 }
 
-#define TT_INSTANTIATE(dims)                                                                                              \
-  template Tensor avg_pool<dims>(const Tensor&, const Shape&, const Dims&, const Shape&, bool, bool, std::optional<int64_t>); \
+#define TT_INSTANTIATE(dims)                                                                         \
+  template Tensor avg_pool<dims>(const Tensor&, const Shape&, const Dims&, const Shape&, bool, bool, \
+                                 std::optional<int64_t>);                                            \
   template Tensor adaptive_avg_pool<dims>(const Tensor&, const Shape&);
 TT_INSTANTIATE(1)
 TT_INSTANTIATE(2)

@@ -1,5 +1,5 @@
-// Maxima over windows, and the way back. What a result needs for its derivative is which element it came from: its position
-// in the window as a byte, or its index in the plane.
+// Maxima over windows, and the way back. What a result needs for its derivative is which element it came
+// from: its position in the window as a byte, or its index in the plane.
 #include <algorithm>
 
 #include "ops/ops.h"
@@ -14,17 +14,21 @@ struct MaxPoolNames {
   const char *pool_node, *adaptive_node, *fractional_node, *unpool_node;  // and their nodes
 };
 constexpr MaxPoolNames names_of[] = {
-    {"max_pool1d", "adaptive_max_pool1d", "", "max_unpool1d", "SqueezeBackward1", "SqueezeBackward1", "", "SqueezeBackward1"},
-    {"max_pool2d", "adaptive_max_pool2d", "fractional_max_pool2d", "max_unpool2d", "MaxPool2DWithIndicesBackward0",
-     "AdaptiveMaxPool2DBackward0", "FractionalMaxPool2DBackward0", "MaxUnpool2DBackward0"},
-    {"max_pool3d", "adaptive_max_pool3d", "fractional_max_pool3d", "max_unpool3d", "MaxPool3DWithIndicesBackward0",
-     "AdaptiveMaxPool3DBackward0", "FractionalMaxPool3DBackward0", "MaxUnpool3DBackward0"},
+    {"max_pool1d", "adaptive_max_pool1d", "", "max_unpool1d", "SqueezeBackward1", "SqueezeBackward1", "",
+     "SqueezeBackward1"},
+    {"max_pool2d", "adaptive_max_pool2d", "fractional_max_pool2d", "max_unpool2d",
+     "MaxPool2DWithIndicesBackward0", "AdaptiveMaxPool2DBackward0", "FractionalMaxPool2DBackward0",
+     "MaxUnpool2DBackward0"},
+    {"max_pool3d", "adaptive_max_pool3d", "fractional_max_pool3d", "max_unpool3d",
+     "MaxPool3DWithIndicesBackward0", "AdaptiveMaxPool3DBackward0", "FractionalMaxPool3DBackward0",
+     "MaxUnpool3DBackward0"},
 };
 
 // ---------------------------------------------------------------- to and from the places
 
 // `places`: bytes that are positions in windows, or Int64 indices into planes, one for each of `dense`.
-Tensor moved(PickMode mode, const Tensor& input, const Tensor& places, const PoolWindow& window, const Shape& sizes) {
+Tensor moved(PickMode mode, const Tensor& input, const Tensor& places, const PoolWindow& window,
+             const Shape& sizes) {
   auto run = network_kernel("max_pool", input.device(), &NetworkKernels::pick);
   GradGuard off(false);
   Tensor x = contiguous(input), y = empty(sizes, x.dtype(), x.device()), at = contiguous(places);
@@ -49,7 +53,9 @@ Tensor picked(const Tensor& x, const Tensor& places, const PoolWindow& window);
 Tensor placed(const Tensor& g, const Tensor& places, const PoolWindow& window, const Shape& sizes) {
   Tensor y = moved(PickMode::add, g, places, window, sizes);
   return record("MaxPoolBackwardBackward0", y, inputs(g), save(places, window),
-                [](const Tensor& g, const Tensor& places, const PoolWindow& window) { return picked(g, places, window); });
+                [](const Tensor& g, const Tensor& places, const PoolWindow& window) {
+                  return picked(g, places, window);
+                });
 }
 
 Tensor picked(const Tensor& x, const Tensor& places, const PoolWindow& window) {
@@ -69,14 +75,15 @@ struct Maxima {
   Tensor values, places;
 };
 
-Maxima maxima_of_windows(const char* op, const Tensor& input, int dims, const PoolWindow& window, bool wants_places) {
+Maxima maxima_of_windows(const char* op, const Tensor& input, int dims, const PoolWindow& window,
+                         bool wants_places) {
   auto run = network_kernel(op, input.device(), &NetworkKernels::max_pool);
   Tensor x = dense_values(input);
   Shape sizes = sizes_with(x, dims, window.out);
   Maxima y{empty(sizes, x.dtype(), x.device()), {}};
   if (wants_places) y.places = empty(sizes, DType::UInt8, x.device());
-  MaxPoolCall call{x.dtype(), plane_count(x, dims), &window, x.bytes(), y.values.bytes(),
-                   wants_places ? y.places.data<uint8_t>() : nullptr};
+  MaxPoolCall call{x.dtype(), plane_count(x, dims), &window,
+                   x.bytes(), y.values.bytes(),     wants_places ? y.places.data<uint8_t>() : nullptr};
   if (y.values.count()) run(call);
   return y;
 }
@@ -88,8 +95,8 @@ struct Regions {  // by dimension, perhaps with a row per plane
   }
 };
 
-Maxima maxima_of_regions(const char* op, const Tensor& input, int dims, const PoolWindow& window, const Regions& regions,
-                         bool wants_places) {
+Maxima maxima_of_regions(const char* op, const Tensor& input, int dims, const PoolWindow& window,
+                         const Regions& regions, bool wants_places) {
   auto run = network_kernel(op, input.device(), &NetworkKernels::max_regions);
   Tensor x = dense_values(input);
   Shape sizes = sizes_with(x, dims, window.out);
@@ -120,8 +127,10 @@ Regions regions_of(const PoolWindow& w) {
     regions.start[d].clear();
     regions.count[d].clear();
     for (int64_t o = 0; o < w.out[d]; o++) {
-      int64_t from = o * w.stride[d] - w.padding[d], step = w.dilation[d], left_out = from < 0 ? (-from + step - 1) / step : 0;
-      int64_t start = from + left_out * step, room = w.in[d] > start ? (w.in[d] - start + step - 1) / step : 0;
+      int64_t from = o * w.stride[d] - w.padding[d], step = w.dilation[d],
+              left_out = from < 0 ? (-from + step - 1) / step : 0;
+      int64_t start = from + left_out * step,
+              room = w.in[d] > start ? (w.in[d] - start + step - 1) / step : 0;
       regions.start[d].push_back(start);
       regions.count[d].push_back(std::min(w.kernel[d] - left_out, room));
     }
@@ -142,7 +151,8 @@ void check_windows_touch(const char* op, const PoolWindow& w) {
 Maxima pooled(const char* op, const Tensor& x, int dims, const PoolWindow& window, bool wants_places) {
   if (x.dtype() == DType::Bool || (!x.is_floating() && dims == 1)) fail_dtype(op, x.dtype());
   check_windows_touch(op, window);
-  if (x.is_floating() && window.volume() <= most_positions) return maxima_of_windows(op, x, dims, window, wants_places);
+  if (x.is_floating() && window.volume() <= most_positions)
+    return maxima_of_windows(op, x, dims, window, wants_places);
   return maxima_of_regions(op, x, dims, window, regions_of(window), wants_places);
 }
 
@@ -156,20 +166,20 @@ Tensor as_indices(const char* op, const Tensor& places, int dims, const PoolWind
 
 using Pair = std::tuple<Tensor, Tensor>;
 
-Pair with_indices(const char* node, const Tensor& x, const Maxima& y, const Tensor& indices, const PoolWindow& window) {
+Pair with_indices(const char* node, const Tensor& x, const Maxima& y, const Tensor& indices,
+                  const PoolWindow& window) {
   Shape sizes = x.sizes();
   record_many(node, {y.values, indices}, inputs(x), save(y.places, window, sizes),
-              [](const Gradients& g, Wanted, const Tensor& places, const PoolWindow& window, const Shape& sizes) {
-                return Gradients{placed(g[0], places, window, sizes)};
-              });
+              [](const Gradients& g, Wanted, const Tensor& places, const PoolWindow& window,
+                 const Shape& sizes) { return Gradients{placed(g[0], places, window, sizes)}; });
   return {y.values, indices};
 }
 
 }  // namespace
 
 template <int dims>
-Tensor max_pool(const Tensor& x, const Shape& kernel_size, const Dims& stride, const Shape& padding, const Shape& dilation,
-                bool ceil_mode) {
+Tensor max_pool(const Tensor& x, const Shape& kernel_size, const Dims& stride, const Shape& padding,
+                const Shape& dilation, bool ceil_mode) {
   const MaxPoolNames& names = names_of[dims - 1];
   PoolWindow window = pool_window(names.pool, x, dims, kernel_size, {stride, padding, dilation, ceil_mode});
   Maxima y = pooled(names.pool, x, dims, window, x.is_floating() && any_needs_grad(inputs(x)));
@@ -178,8 +188,8 @@ Tensor max_pool(const Tensor& x, const Shape& kernel_size, const Dims& stride, c
 }
 
 template <int dims>
-Pair max_pool_with_indices(const Tensor& x, const Shape& kernel_size, const Dims& stride, const Shape& padding,
-                           const Shape& dilation, bool ceil_mode) {
+Pair max_pool_with_indices(const Tensor& x, const Shape& kernel_size, const Dims& stride,
+                           const Shape& padding, const Shape& dilation, bool ceil_mode) {
   const MaxPoolNames& names = names_of[dims - 1];
   PoolWindow window = pool_window(names.pool, x, dims, kernel_size, {stride, padding, dilation, ceil_mode});
   Maxima y = pooled(names.pool, x, dims, window, true);
@@ -191,7 +201,8 @@ Pair adaptive_max_pool(const Tensor& x, const Shape& output_size) {
   const MaxPoolNames& names = names_of[dims - 1];
   Shape wanted = per_dimension(names.adaptive, "output_size", output_size, dims);
   for (int64_t size : wanted)
-    check(size >= 0, names.adaptive, ": elements of output_size must be greater than or equal to 0 but received ", wanted);
+    check(size >= 0, names.adaptive,
+          ": elements of output_size must be greater than or equal to 0 but received ", wanted);
   check_images(names.adaptive, x, dims);
   if (!x.is_floating()) fail_dtype(names.adaptive, x.dtype());
   PoolWindow window;
@@ -212,11 +223,13 @@ Pair adaptive_max_pool(const Tensor& x, const Shape& output_size) {
 
 // ---------------------------------------------------------------- windows at random
 
-// Starts of `out` windows of `size` elements, about evenly spread over `in`; the last one ends where the input does.
+// Starts of `out` windows of `size` elements, about evenly spread over `in`; the last one ends where the
+// input does.
 template <class T>
 static void spread(std::vector<int64_t>& start, T sample, int64_t in, int64_t out, int64_t size) {
   T step = out > 1 ? T(in - size) / T(out - 1) : T(0);
-  for (int64_t o = 0; o + 1 < out; o++) start.push_back(int64_t((T(o) + sample) * step) - int64_t(sample * step));
+  for (int64_t o = 0; o + 1 < out; o++)
+    start.push_back(int64_t((T(o) + sample) * step) - int64_t(sample * step));
   if (out) start.push_back(in - size);
 }
 
@@ -240,10 +253,12 @@ static Regions random_regions(const PoolWindow& window, const Tensor& samples, i
 }
 
 template <int dims>
-Pair fractional_max_pool(const Tensor& x, const Shape& kernel_size, const Shape& output_size, const Tensor& samples) {
+Pair fractional_max_pool(const Tensor& x, const Shape& kernel_size, const Shape& output_size,
+                         const Tensor& samples) {
   const MaxPoolNames& names = names_of[dims - 1];
   const char* op = names.fractional;
-  Shape kernel = per_dimension(op, "kernel_size", kernel_size, dims), out = per_dimension(op, "output_size", output_size, dims);
+  Shape kernel = per_dimension(op, "kernel_size", kernel_size, dims),
+        out = per_dimension(op, "output_size", output_size, dims);
   check_images(op, x, dims);
   if (!x.is_floating()) fail_dtype(op, x.dtype());
   PoolWindow window;
@@ -252,7 +267,8 @@ Pair fractional_max_pool(const Tensor& x, const Shape& kernel_size, const Shape&
     int at = d + 3 - dims;
     window.kernel[at] = kernel[d];
     window.out[at] = out[d];
-    check(kernel[d] > 0 && out[d] > 0, op, ": kernel_size and output_size must be greater than zero, got ", kernel, " and ", out);
+    check(kernel[d] > 0 && out[d] > 0, op, ": kernel_size and output_size must be greater than zero, got ",
+          kernel, " and ", out);
     int64_t needed = out[d] + kernel[d] - (dims == 2 ? 1 : 0);  // PyTorch's volumes keep one element to spare
     check(needed <= window.in[at], op, ": pool size ", kernel[d], " too large relative to input size ",
           window.in[at], " for an output of ", out[d]);
@@ -261,7 +277,8 @@ Pair fractional_max_pool(const Tensor& x, const Shape& kernel_size, const Shape&
   check(samples.dtype() == x.dtype(), op, ": Expect _random_samples to have the same dtype as input, got ",
         name_of(samples.dtype()), " and ", name_of(x.dtype()));
   check(samples.rank() == 3 && samples.sizes()[2] == dims && samples.count() == planes * dims, op,
-        ": Expect _random_samples to have ", dims, " numbers for each batch and channel, got shape ", samples.sizes());
+        ": Expect _random_samples to have ", dims, " numbers for each batch and channel, got shape ",
+        samples.sizes());
   Maxima y = maxima_of_regions(op, x, dims, window, random_regions<dims>(window, samples, planes), true);
   return with_indices(names.fractional_node, x, y, y.places, window);
 }
@@ -271,18 +288,21 @@ Pair fractional_max_pool(const Tensor& x, const Shape& kernel_size, const Shape&
 static void check_indices(const char* op, const Tensor& indices, int64_t plane) {
   if (indices.count() == 0) return;
   int64_t low = item(min(indices)).to<int64_t>(), high = item(max(indices)).to<int64_t>();
-  check(low >= 0 && high < plane, op, ": Found an invalid max index: ", low < 0 ? low : high, " (output volumes are of size ",
-        plane, ")");
+  check(low >= 0 && high < plane, op, ": Found an invalid max index: ", low < 0 ? low : high,
+        " (output volumes are of size ", plane, ")");
 }
 
 template <int dims>
 Tensor max_unpool(const Tensor& x, const Tensor& indices, const Shape& output_size) {
   const MaxPoolNames& names = names_of[dims - 1];
   const char* op = names.unpool;
-  check(indices.dtype() == DType::Int64, op, ": elements in indices should be type int64 but got: ", name_of(indices.dtype()));
-  check(output_size.size() == dims, op, ": There should be exactly ", dims, " elements in output_size, but got ", output_size);
+  check(indices.dtype() == DType::Int64, op,
+        ": elements in indices should be type int64 but got: ", name_of(indices.dtype()));
+  check(output_size.size() == dims, op, ": There should be exactly ", dims,
+        " elements in output_size, but got ", output_size);
   check_images(op, x, dims);
-  check(x.sizes() == indices.sizes(), op, ": Expected shape of indices to be same as that of the input tensor ", x.sizes(),
+  check(x.sizes() == indices.sizes(), op,
+        ": Expected shape of indices to be same as that of the input tensor ", x.sizes(),
         " but got indices tensor with shape: ", indices.sizes());
   if (!x.is_floating()) fail_dtype(op, x.dtype());
   PoolWindow window;  // seen from its result: the planes are the output here
@@ -296,10 +316,12 @@ Tensor max_unpool(const Tensor& x, const Tensor& indices, const Shape& output_si
   return record(names.unpool_node, y, inputs(x), save(indices, window), picked);
 }
 
-#define TT_INSTANTIATE(dims)                                                                                                 \
-  template Tensor max_pool<dims>(const Tensor&, const Shape&, const Dims&, const Shape&, const Shape&, bool);                \
-  template Pair max_pool_with_indices<dims>(const Tensor&, const Shape&, const Dims&, const Shape&, const Shape&, bool);     \
-  template Pair adaptive_max_pool<dims>(const Tensor&, const Shape&);                                                        \
+#define TT_INSTANTIATE(dims)                                                                           \
+  template Tensor max_pool<dims>(const Tensor&, const Shape&, const Dims&, const Shape&, const Shape&, \
+                                 bool);                                                                \
+  template Pair max_pool_with_indices<dims>(const Tensor&, const Shape&, const Dims&, const Shape&,    \
+                                            const Shape&, bool);                                       \
+  template Pair adaptive_max_pool<dims>(const Tensor&, const Shape&);                                  \
   template Tensor max_unpool<dims>(const Tensor&, const Tensor&, const Shape&);
 TT_INSTANTIATE(1)
 TT_INSTANTIATE(2)

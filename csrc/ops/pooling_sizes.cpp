@@ -6,7 +6,8 @@ namespace tt {
 
 Shape per_dimension(const char* op, const char* argument, const Shape& given, int dims) {
   if (given.size() == 1) return Shape::filled(dims, given[0]);
-  check(given.size() == dims, op, ": ", argument, " must either be a single int, or a tuple of ", dims, " ints, got ", given);
+  check(given.size() == dims, op, ": ", argument, " must either be a single int, or a tuple of ", dims,
+        " ints, got ", given);
   return given;
 }
 
@@ -17,16 +18,19 @@ void check_images(const char* op, const Tensor& x, int dims) {
         "D (batch mode) tensor with optional 0 dim batch size for input, but got: ", x.sizes());
 }
 
-int64_t pooled_size(int64_t in, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation, bool ceil_mode) {
+int64_t pooled_size(int64_t in, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation,
+                    bool ceil_mode) {
   int64_t reach = in + 2 * padding - dilation * (kernel - 1) - 1;
   if (reach < 0 && !ceil_mode) return 0;
   int64_t rounded = reach + (ceil_mode ? stride - 1 : 0);
   int64_t out = (rounded >= 0 ? rounded / stride : -((-rounded + stride - 1) / stride)) + 1;
-  if (ceil_mode && (out - 1) * stride >= in + padding) out--;  // the last window starts inside, or in the padding before
+  if (ceil_mode && (out - 1) * stride >= in + padding)
+    out--;  // the last window starts inside, or in the padding before
   return std::max<int64_t>(out, 0);
 }
 
-static void check_window(const char* op, const Shape& kernel, const Shape& stride, const Shape& padding, const Shape& dilation) {
+static void check_window(const char* op, const Shape& kernel, const Shape& stride, const Shape& padding,
+                         const Shape& dilation) {
   for (int d = 0; d < kernel.size(); d++) {
     check(kernel[d] > 0, op, ": kernel size should be greater than zero, but got ", kernel);
     check(stride[d] != 0, op, ": stride should not be zero");
@@ -34,12 +38,13 @@ static void check_window(const char* op, const Shape& kernel, const Shape& strid
     check(dilation[d] > 0, op, ": dilation should be greater than zero, but got ", dilation);
     check(padding[d] >= 0, op, ": pad must be non-negative, but got pad: ", padding[d]);
     check(padding[d] <= ((kernel[d] - 1) * dilation[d] + 1) / 2, op,
-          ": pad should be at most half of effective kernel size, but got pad=", padding[d], ", kernel_size=", kernel[d],
-          " and dilation=", dilation[d]);
+          ": pad should be at most half of effective kernel size, but got pad=", padding[d],
+          ", kernel_size=", kernel[d], " and dilation=", dilation[d]);
   }
 }
 
-PoolWindow pool_window(const char* op, const Tensor& x, int dims, const Shape& kernel_size, const PoolOptions& options) {
+PoolWindow pool_window(const char* op, const Tensor& x, int dims, const Shape& kernel_size,
+                       const PoolOptions& options) {
   constexpr int64_t most = int64_t(1) << 31;
   Shape kernel = per_dimension(op, "kernel_size", kernel_size, dims);
   bool own_stride = options.stride && !options.stride->empty();
@@ -47,8 +52,9 @@ PoolWindow pool_window(const char* op, const Tensor& x, int dims, const Shape& k
   Shape padding = per_dimension(op, "padding", options.padding, dims),
         dilation = per_dimension(op, "dilation", options.dilation, dims);
   for (int d = 0; d < dims; d++)
-    check(std::max({kernel[d], stride[d], padding[d], dilation[d]}) < most, op, ": sizes must be less than 2^31, got kernel_size=",
-          kernel, ", stride=", stride, ", padding=", padding, ", dilation=", dilation);
+    check(std::max({kernel[d], stride[d], padding[d], dilation[d]}) < most, op,
+          ": sizes must be less than 2^31, got kernel_size=", kernel, ", stride=", stride,
+          ", padding=", padding, ", dilation=", dilation);
   check_window(op, kernel, stride, padding, dilation);
   check_images(op, x, dims);
   PoolWindow window;
@@ -59,9 +65,10 @@ PoolWindow pool_window(const char* op, const Tensor& x, int dims, const Shape& k
     window.stride[at] = stride[d];
     window.padding[at] = padding[d];
     window.dilation[at] = dilation[d];
-    window.out[at] = pooled_size(window.in[at], kernel[d], stride[d], padding[d], dilation[d], options.ceil_mode);
-    check(window.out[at] > 0, op, ": Output size is too small: input ", x.sizes(), " gives ", window.out[at], " in dimension ",
-          x.rank() - dims + d);
+    window.out[at] =
+        pooled_size(window.in[at], kernel[d], stride[d], padding[d], dilation[d], options.ceil_mode);
+    check(window.out[at] > 0, op, ": Output size is too small: input ", x.sizes(), " gives ", window.out[at],
+          " in dimension ", x.rank() - dims + d);
   }
   return window;
 }

@@ -12,7 +12,16 @@
 namespace tt {
 namespace {
 
-enum class Filter { nearest, nearest_exact, linear, cubic, area, linear_smooth, cubic_smooth, lanczos_smooth };
+enum class Filter {
+  nearest,
+  nearest_exact,
+  linear,
+  cubic,
+  area,
+  linear_smooth,
+  cubic_smooth,
+  lanczos_smooth
+};
 
 struct Mode {
   const char* name;
@@ -23,11 +32,16 @@ struct Mode {
 };
 #define TT_NODE(name, dims) "Upsample" name dims "DBackward0"
 #define TT_TRANSPOSED(name, dims) "Upsample" name dims "DBackwardBackward0"
-#define TT_ANY(name) \
-  {TT_NODE(name, "1"), TT_NODE(name, "2"), TT_NODE(name, "3")}, {TT_TRANSPOSED(name, "1"), TT_TRANSPOSED(name, "2"), TT_TRANSPOSED(name, "3")}
-#define TT_LINE(name) {TT_NODE(name, "1")}, {TT_TRANSPOSED(name, "1")}
-#define TT_PLANE(name) {"", TT_NODE(name, "2")}, {"", TT_TRANSPOSED(name, "2")}
-#define TT_VOLUME(name) {"", "", TT_NODE(name, "3")}, {"", "", TT_TRANSPOSED(name, "3")}
+#define TT_ANY(name)                                                             \
+  {TT_NODE(name, "1"), TT_NODE(name, "2"), TT_NODE(name, "3")}, {                \
+    TT_TRANSPOSED(name, "1"), TT_TRANSPOSED(name, "2"), TT_TRANSPOSED(name, "3") \
+  }
+#define TT_LINE(name) \
+  {TT_NODE(name, "1")}, { TT_TRANSPOSED(name, "1") }
+#define TT_PLANE(name) \
+  {"", TT_NODE(name, "2")}, { "", TT_TRANSPOSED(name, "2") }
+#define TT_VOLUME(name) \
+  {"", "", TT_NODE(name, "3")}, { "", "", TT_TRANSPOSED(name, "3") }
 #define TT_SMOOTH(name) {"", "Upsample" name "2DAaBackward0"}, {"", "Upsample" name "2DAaBackwardBackward0"}
 constexpr Mode modes[] = {
     {"nearest", 0, false, Filter::nearest, TT_ANY("Nearest")},
@@ -49,7 +63,8 @@ constexpr Mode modes[] = {
 #undef TT_VOLUME
 #undef TT_SMOOTH
 
-// ---------------------------------------------------------------- taps of one dimension, in the precision of the images
+// ---------------------------------------------------------------- taps of one dimension, in the precision of
+// the images
 
 struct Line {
   int64_t in, out;
@@ -161,11 +176,16 @@ TapTable smooth_taps(const Line& line, Filter filter) {
 template <class T>
 TapTable taps_of(Filter filter, const Line& line) {
   switch (filter) {
-    case Filter::nearest: return nearest_taps(line, false);
-    case Filter::nearest_exact: return nearest_taps(line, true);
-    case Filter::linear: return linear_taps<T>(line);
-    case Filter::cubic: return cubic_taps<T>(line);
-    default: return smooth_taps<T>(line, filter);
+    case Filter::nearest:
+      return nearest_taps(line, false);
+    case Filter::nearest_exact:
+      return nearest_taps(line, true);
+    case Filter::linear:
+      return linear_taps<T>(line);
+    case Filter::cubic:
+      return cubic_taps<T>(line);
+    default:
+      return smooth_taps<T>(line, filter);
   }
 }
 
@@ -174,22 +194,31 @@ TapTable taps_of(Filter filter, const Line& line) {
 const Mode& mode_of(const Tensor& x, const std::string& name, bool align_corners, bool antialias) {
   const int dims = x.rank() - 2;
   bool takes_antialias = name == "bilinear" || name == "bicubic" || name == "lanczos";
-  check_value(!antialias || (takes_antialias && dims == 2), "interpolate: antialias is for bilinear, bicubic and lanczos modes "
-              "and a 4-D tensor, got mode '", name, "' and ", x.rank(), " dimensions");
+  check_value(!antialias || (takes_antialias && dims == 2),
+              "interpolate: antialias is for bilinear, bicubic and lanczos modes "
+              "and a 4-D tensor, got mode '",
+              name, "' and ", x.rank(), " dimensions");
   check_value(name != "lanczos" || antialias, "interpolate: lanczos mode needs antialias=True");
-  check_value(name != "lanczos" || !align_corners, "interpolate: lanczos mode does not support align_corners=True");
+  check_value(name != "lanczos" || !align_corners,
+              "interpolate: lanczos mode does not support align_corners=True");
   for (const Mode& mode : modes)
-    if (name == mode.name && antialias == mode.antialias && dims >= 1 && dims <= 3 && (mode.dims == 0 || mode.dims == dims))
+    if (name == mode.name && antialias == mode.antialias && dims >= 1 && dims <= 3 &&
+        (mode.dims == 0 || mode.dims == dims))
       return mode;
-  fail(ErrorKind::NotImplemented, "interpolate: Input Error: Only 3D, 4D and 5D input Tensors supported (got ", x.rank(),
-       "D) for the modes: nearest | linear | bilinear | bicubic | trilinear | lanczos | area | nearest-exact (got ", name, ")");
+  fail(ErrorKind::NotImplemented,
+       "interpolate: Input Error: Only 3D, 4D and 5D input Tensors supported (got ", x.rank(),
+       "D) for the modes: nearest | linear | bilinear | bicubic | trilinear | lanczos | area | nearest-exact "
+       "(got ",
+       name, ")");
 }
 
 std::vector<double> scales_per_dimension(const Tensor& x, const Scales& given) {
   size_t dims = size_t(x.rank() - 2);
   if (given->size() == 1) return std::vector<double>(dims, given->front());
-  check_value(given->size() == dims, "interpolate: Input and scale_factor must have the same number of spatial dimensions, but "
-              "got input of sizes ", x.sizes(), " and ", given->size(), " factors");
+  check_value(given->size() == dims,
+              "interpolate: Input and scale_factor must have the same number of spatial dimensions, but "
+              "got input of sizes ",
+              x.sizes(), " and ", given->size(), " factors");
   return *given;
 }
 
@@ -205,9 +234,11 @@ Shape scaled_sizes(const Tensor& x, const std::vector<double>& scales) {
 
 void check_sizes(const Tensor& x, const Shape& sizes) {
   for (int d = 0; d < sizes.size(); d++)
-    check(x.sizes()[d + 2] > 0 && sizes[d] > 0, "interpolate: Input and output sizes should be greater than 0, but got input ",
-          x.sizes(), " and output size ", sizes);
-  check(x.sizes()[1] > 0, "interpolate: Non-empty ", x.rank(), "D data tensor expected but got a tensor with sizes ", x.sizes());
+    check(x.sizes()[d + 2] > 0 && sizes[d] > 0,
+          "interpolate: Input and output sizes should be greater than 0, but got input ", x.sizes(),
+          " and output size ", sizes);
+  check(x.sizes()[1] > 0, "interpolate: Non-empty ", x.rank(),
+        "D data tensor expected but got a tensor with sizes ", x.sizes());
 }
 
 Tensor area(const Tensor& x, const Shape& sizes) {
@@ -225,9 +256,11 @@ Tensor mapped_bytes(const Tensor& x, const SharedMap& map) {
 }  // namespace
 
 Tensor interpolate(const Tensor& x, const Dims& size, const Scales& scale_factor, const std::string& name,
-                   std::optional<bool> align_corners, std::optional<bool> recompute_scale_factor, bool antialias) {
+                   std::optional<bool> align_corners, std::optional<bool> recompute_scale_factor,
+                   bool antialias) {
   bool plain = name == "nearest" || name == "area" || name == "nearest-exact";
-  check_value(!plain || !align_corners, "interpolate: align_corners option can only be set with the interpolating modes: linear | "
+  check_value(!plain || !align_corners,
+              "interpolate: align_corners option can only be set with the interpolating modes: linear | "
               "bilinear | bicubic | trilinear");
   check_value(!size || !scale_factor, "interpolate: only one of size or scale_factor should be defined");
   check_value(size || scale_factor, "interpolate: either size or scale_factor should be defined");
@@ -237,8 +270,10 @@ Tensor interpolate(const Tensor& x, const Dims& size, const Scales& scale_factor
   const int dims = x.rank() - 2;
   std::vector<double> scales(dims, 0);
   if (scale_factor) scales = scales_per_dimension(x, scale_factor);
-  check_value(!size || size->size() == 1 || size->size() == dims, "interpolate: Input and output must have the same number of "
-              "spatial dimensions, but got input of sizes ", x.sizes(), " and output size of ", size.value_or(Shape{}));
+  check_value(!size || size->size() == 1 || size->size() == dims,
+              "interpolate: Input and output must have the same number of "
+              "spatial dimensions, but got input of sizes ",
+              x.sizes(), " and output size of ", size.value_or(Shape{}));
   Shape sizes = size ? per_dimension("interpolate", "size", *size, dims) : scaled_sizes(x, scales);
   if (mode.filter == Filter::area) return area(x, sizes);
   check_sizes(x, sizes);
@@ -247,7 +282,8 @@ Tensor interpolate(const Tensor& x, const Dims& size, const Scales& scale_factor
   std::vector<TapTable> taps;
   for (int d = 0; d < dims; d++) {
     Line line{x.sizes()[d + 2], sizes[d], scales[d], align_corners.value_or(false)};
-    taps.push_back(x.dtype() == DType::Float64 ? taps_of<double>(mode.filter, line) : taps_of<float>(mode.filter, line));
+    taps.push_back(x.dtype() == DType::Float64 ? taps_of<double>(mode.filter, line)
+                                               : taps_of<float>(mode.filter, line));
   }
   SharedMap map = separable_map(mode.nodes[dims - 1], mode.transposed_nodes[dims - 1], std::move(taps));
   return x.is_floating() ? mapped("interpolate", x, map) : mapped_bytes(x, map);

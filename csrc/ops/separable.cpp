@@ -31,7 +31,8 @@ TapTable TapTable::runs(int64_t in, const std::vector<int64_t>& start, const std
 
 // What divided a sum becomes part of the weights, unless it is the same everywhere.
 TapTable TapTable::transposed() const {
-  const bool even = weight.empty() && std::all_of(divisor.begin(), divisor.end(), [&](double d) { return d == divisor[0]; });
+  const bool even = weight.empty() &&
+                    std::all_of(divisor.begin(), divisor.end(), [&](double d) { return d == divisor[0]; });
   TapTable turned(out);
   turned.out = in;
   turned.first.assign(in + 1, 0);

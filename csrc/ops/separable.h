@@ -1,5 +1,5 @@
-// Linear maps of the last dimensions of a tensor that are a product of one map per dimension: averages, resampling, padding by
-// what is inside, sums of patches. The derivative of such a map is the transposed map.
+// Linear maps of the last dimensions of a tensor that are a product of one map per dimension: averages,
+// resampling, padding by what is inside, sums of patches. The derivative of such a map is the transposed map.
 #pragma once
 #include <memory>
 

@@ -66,7 +66,8 @@ def pickled(obj: Any, protocol: int, pickle_module: Any, collector: Collector) -
     def persistent_id(self: Any, thing: Any) -> tuple | None:
         return describe(thing) if isinstance(thing, kinds) else None
 
-    bases, methods = (base,), {"persistent_id": persistent_id}
+    bases: tuple[type, ...] = (base,)
+    methods: dict[str, Any] = {"persistent_id": persistent_id}
     if issubclass(base, pickle._Pickler):
         bases = (_PickleNames, base)
         methods["dispatch"] = {**base.dispatch, FunctionType: _PickleNames.save_global}

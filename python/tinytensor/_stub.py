@@ -16,7 +16,7 @@ from . import _C
 _HEAD = '''"""The compiled core. Made by `python -m tinytensor._stub`; do not edit."""
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
 _int = builtins.int
@@ -42,6 +42,26 @@ _BY_NAME = {
     "tensors": "Sequence[Tensor]",
     "value": "Tensor | Number",
 }
+# Operators are slots of the type, which carry no signature.
+_OPERATORS = {
+    "(self)": "neg pos invert abs",
+    "(self, other: Any)": "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift lt le gt ge "
+    "radd rsub rmul rtruediv rfloordiv rmod rpow rmatmul rand ror rxor rlshift rrshift "
+    "iadd isub imul itruediv ifloordiv ipow iand ior ixor ilshift irshift",
+    "(self, index: Any)": "getitem",
+}
+_SPECIAL = """\
+    def __eq__(self, other: Any) -> Tensor: ...  # type: ignore[override]
+    def __ne__(self, other: Any) -> Tensor: ...  # type: ignore[override]
+    def __hash__(self) -> _int: ...
+    def __setitem__(self, index: Any, value: Any) -> None: ...
+    def __len__(self) -> _int: ...
+    def __iter__(self) -> Iterator[Tensor]: ...
+    def __contains__(self, value: Any) -> _bool: ...
+    def __bool__(self) -> _bool: ...
+    def __int__(self) -> _int: ...
+    def __index__(self) -> _int: ...
+    def __float__(self) -> _float: ..."""
 _TENSORS = {"input", "other", "index", "src", "source", "mask", "mat2", "vec", "weight", "tensor1", "tensor2"}
 
 
@@ -85,6 +105,9 @@ def _parameter(text: str, first_of_method: bool) -> str:
         return f"*{name}: Any"
     # The module's dtypes take the names of Python's types.
     kind = re.sub(r"\b(int|float|bool)\b", r"_\1", annotation or _annotation(name, default.strip() or None))
+    kind = re.sub(r"\btuple\b(?!\[)", "Sequence[_int]", kind)
+    if default.strip() == "None" and kind != "Any" and "None" not in kind:
+        kind += " | None"
     annotated = f"{name}: {kind}"
     return annotated + (" = ..." if default else "")
 
@@ -101,6 +124,29 @@ def _definitions(function: Any, indent: str, method: bool) -> list[str]:
             lines.append(f"{indent}@overload")
         lines.append(f"{indent}def {name}({', '.join(parameters)}) -> Any: ...")
     return lines
+
+
+def _operators() -> list[str]:
+    lines = [
+        f"    def __{name}__{parameters} -> Tensor: ..."
+        for parameters, names in _OPERATORS.items()
+        for name in names.split()
+        if hasattr(_C.Tensor, f"__{name}__")
+    ]
+    return [*lines, _SPECIAL]
+
+
+def _python_method(name: str, function: Any) -> list[str]:
+    """A method that the Python layer has added to Tensor."""
+    parts: list[str] = []
+    for parameter in inspect.signature(function).parameters.values():
+        star = "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
+        star = "**" if parameter.kind is parameter.VAR_KEYWORD else star
+        if parameter.kind is parameter.KEYWORD_ONLY and not any(part.startswith("*") for part in parts):
+            parts.append("*")
+        default = "" if parameter.default is parameter.empty else " = ..."
+        parts.append(star + parameter.name + (": Any" if parts else "") + default)
+    return [f"    def {name}({', '.join(parts)}) -> Any: ..."]
 
 
 def stub() -> str:
@@ -128,11 +174,12 @@ def stub() -> str:
                 body += _definitions(value, "    ", True)
             elif inspect.isgetsetdescriptor(value) or isinstance(value, property):
                 body.append(f"    {name}: Any")
+            elif inspect.isfunction(value) and not name.startswith("_"):
+                body += _python_method(name, value)
         if cls is _C.Tensor:
-            body.append("    def __getattr__(self, name: str) -> Any: ...")
-        else:
-            body.append("    def __init__(self, *args: Any, **kwargs: Any) -> None: ...")
-            body.append("    def __getattr__(self, name: str) -> Any: ...")
+            body += _operators()
+        body.append("    def __init__(self, *args: Any, **kwargs: Any) -> None: ...")
+        body.append("    def __getattr__(self, name: str) -> Any: ...")
         lines += [*body, ""]
     return "\n".join([*lines, *constants, "", *functions, ""])
 

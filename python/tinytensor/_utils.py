@@ -93,11 +93,11 @@ def reduce_ex(self: Tensor, protocol: int) -> tuple:
 
     state = _state_of(self)
     if isinstance(self, Parameter):
-        parts = (self.data, self.requires_grad, OrderedDict())
-        return (_rebuild_parameter_with_state, (*parts, state)) if state else (_rebuild_parameter, parts)
+        values = (self.data, self.requires_grad, OrderedDict[str, Any]())
+        return (_rebuild_parameter_with_state, (*values, state)) if state else (_rebuild_parameter, values)
     storage = TypedStorage(wrap_storage=untyped_storage_of(self), dtype=self.dtype)
     geometry = (self.storage_offset(), tuple(self.shape), self.stride())
-    parts = (storage, *geometry, self.requires_grad, OrderedDict())
+    parts = (storage, *geometry, self.requires_grad, OrderedDict[str, Any]())
     if type(self) is Tensor and not state:
         return _rebuild_tensor_v2, parts
     return _rebuild_from_type_v2, (_rebuild_tensor_v2, type(self), parts, state)

@@ -172,6 +172,7 @@ def _hubconf(folder: str) -> Iterator[ModuleType]:
         raise FileNotFoundError(f"hub: {folder} has no hubconf.py")
     with _first_on_path(folder):
         spec = importlib.util.spec_from_file_location("hubconf", path)
+        assert spec and spec.loader
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         needed = getattr(module, "dependencies", None) or ()

@@ -93,7 +93,7 @@ def _sharing(tensors: dict[str, Tensor]) -> list[set[str]]:
             spans.setdefault(tensor.untyped_storage()._cdata, []).append((*_span(tensor), name))
     groups = []
     for parts in spans.values():
-        reach, group = 0, set()
+        reach, group = 0, set[str]()
         for start, end, name in sorted(parts):
             if start >= reach and group:
                 groups.append(group)

@@ -87,7 +87,7 @@ def get_default_load_endianness() -> LoadEndianness | None:
 
 def _default_byte_order() -> str:
     chosen = {LoadEndianness.BIG: "big", LoadEndianness.NATIVE: sys.byteorder}
-    return chosen.get(_endianness, "little")
+    return chosen.get(_endianness, "little") if _endianness else "little"
 
 
 def set_crc32_options(compute_crc32: bool) -> None:
@@ -309,6 +309,7 @@ def get_unsafe_globals_in_checkpoint(f: Any) -> list[str]:
         file.seek(start)
         data = ZipReader(file).read("data.pkl")
     found, texts, protocol = [], [], 0
+    argument: Any
     for opcode, argument, _ in pickletools.genops(data):
         if opcode.name == "PROTO":
             protocol = argument

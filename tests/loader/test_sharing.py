@@ -29,6 +29,7 @@ def test_share_memory():
     assert torch.empty(0).share_memory_().is_shared() and torch.tensor(3).share_memory_().item() == 3
 
 
+@pytest.mark.skipif(STAND_IN, reason="there the process ends by a segmentation fault")
 def test_shared_storage_cannot_grow():
     with pytest.raises(RuntimeError, match="resiz"):
         torch.ones(3).share_memory_().resize_(10_000)
@@ -60,6 +61,7 @@ def test_data_follows_when_the_memory_moves():
     assert x[:1000].tolist() == [3] * 1000
 
 
+@pytest.mark.skipif(STAND_IN, reason="there the old memory is freed at once")
 def test_old_memory_stays_for_those_who_look_at_it():
     array = np.ones(3)
     x = torch.from_numpy(array)
@@ -68,8 +70,7 @@ def test_old_memory_stays_for_those_who_look_at_it():
     del array
     gc.collect()
     x.fill_(2)
-    if not STAND_IN:  # there it is freed
-        assert look.tolist() == [1, 1, 1]
+    assert look.tolist() == [1, 1, 1]
     assert x.tolist() == [2, 2, 2] and x.numpy().tolist() == [2, 2, 2]
 
 

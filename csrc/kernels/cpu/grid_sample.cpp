@@ -1,5 +1,5 @@
-// Sampling at the places that a grid names, a block of places at a time: first the taps of all of them, whose weights are a
-// product of those along each dimension, then channel by channel what they read.
+// Sampling at the places that a grid names, a block of places at a time: first the taps of all of them, whose
+// weights are a product of those along each dimension, then channel by channel what they read.
 #include <algorithm>
 #include <cmath>
 
@@ -73,7 +73,8 @@ TT_INLINE Position<T> place_inside(T place, int64_t size) {
   return inside ? Position<T>(inside ? place : T(0)) : Position<T>(-1);
 }
 
-// Derivative number `order` of the weights of the four elements around t in [0, 1], cubic convolution with A = -3/4.
+// Derivative number `order` of the weights of the four elements around t in [0, 1], cubic convolution with A
+// = -3/4.
 template <class T>
 TT_INLINE T cubic_weight(T t, int k, int order) {
   constexpr T a = T(-0.75);
@@ -107,9 +108,11 @@ TT_INLINE int cubic_taps(const Line<T>& line, const GridSampleCall& call, int or
   return 4;
 }
 
-// The taps along dimension d, counted from the last, with weights derived `order` times. Returns how many there are.
+// The taps along dimension d, counted from the last, with weights derived `order` times. Returns how many
+// there are.
 template <class T>
-TT_INLINE int taps_along(const GridSampleCall& call, const T* grid, int d, int n, int order, TapRow<T>* taps) {
+TT_INLINE int taps_along(const GridSampleCall& call, const T* grid, int d, int n, int order,
+                         TapRow<T>* taps) {
   Line<T> line{call.in[2 - d], {}, {}};
   read_line(line, call, grid, d, n);
   if (call.mode == GridMode::cubic) return cubic_taps(line, call, order, taps);
@@ -145,7 +148,8 @@ int block_taps(const GridSampleCall& call, const T* grid, int n, int derived, Ta
       for (int t = 0; t < count; t++)
         for (int p = 0; p < block; p++) {
           const bool inside = taps[t].at[p] >= 0 && along[k].at[p] >= 0;
-          taps[k * count + t].at[p] = inside ? Position<T>(along[k].at[p] * pitch + taps[t].at[p]) : Position<T>(-1);
+          taps[k * count + t].at[p] =
+              inside ? Position<T>(along[k].at[p] * pitch + taps[t].at[p]) : Position<T>(-1);
           taps[k * count + t].weight[p] = along[k].weight[p] * taps[t].weight[p];
         }
     count *= more;
@@ -174,10 +178,15 @@ struct Places {
   int64_t n, in_size, out_size;
 
   Places(const GridSampleCall& call, int64_t n)
-      : call(call), n(n), in_size(call.in[0] * call.in[1] * call.in[2]), out_size(call.out[0] * call.out[1] * call.out[2]) {}
+      : call(call),
+        n(n),
+        in_size(call.in[0] * call.in[1] * call.in[2]),
+        out_size(call.out[0] * call.out[1] * call.out[2]) {}
   const T* grid(int64_t o) const { return static_cast<const T*>(call.grid) + (n * out_size + o) * call.dims; }
   T* image(int64_t c) const { return static_cast<T*>(call.image) + (n * call.channels + c) * in_size; }
-  T* result(int64_t c, int64_t o) const { return static_cast<T*>(call.result) + (n * call.channels + c) * out_size + o; }
+  T* result(int64_t c, int64_t o) const {
+    return static_cast<T*>(call.result) + (n * call.channels + c) * out_size + o;
+  }
 };
 
 template <class T>
@@ -186,7 +195,8 @@ void sample(const GridSampleCall& call, int64_t n, int64_t first, int64_t last) 
   TapRow<T> taps[most_taps];
   alignas(64) T sums[block];
   for (int64_t o = first; o < last; o += block) {
-    const int m = int(std::min<int64_t>(block, last - o)), count = block_taps(call, places.grid(o), m, -1, taps);
+    const int m = int(std::min<int64_t>(block, last - o)),
+              count = block_taps(call, places.grid(o), m, -1, taps);
     for (int64_t c = 0; c < call.channels; c++) {
       read_taps(taps, count, places.image(c), sums);
       std::copy_n(sums, m, places.result(c, o));
@@ -199,7 +209,8 @@ void spread(const GridSampleCall& call, int64_t n, int64_t first, int64_t last) 
   const Places<T> places(call, n);
   TapRow<T> taps[most_taps];
   for (int64_t o = first; o < last; o += block) {
-    const int m = int(std::min<int64_t>(block, last - o)), count = block_taps(call, places.grid(o), m, -1, taps);
+    const int m = int(std::min<int64_t>(block, last - o)),
+              count = block_taps(call, places.grid(o), m, -1, taps);
     for (int64_t c = 0; c < call.channels; c++) {
       const T* g = places.result(c, o);
       T* plane = places.image(c);
@@ -217,7 +228,8 @@ void gradient(const GridSampleCall& call, int64_t n, int64_t first, int64_t last
   alignas(64) T sums[block], total[block];
   for (int64_t o = first; o < last; o += block)
     for (int d = 0; d < call.dims; d++) {
-      const int m = int(std::min<int64_t>(block, last - o)), count = block_taps(call, places.grid(o), m, d, taps);
+      const int m = int(std::min<int64_t>(block, last - o)),
+                count = block_taps(call, places.grid(o), m, d, taps);
       std::fill_n(total, block, T(0));
       for (int64_t c = 0; c < call.channels; c++) {
         read_taps(taps, count, places.image(c), sums);

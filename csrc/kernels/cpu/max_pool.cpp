@@ -1,6 +1,6 @@
-// Max-pooling with lanes along a row of results. Windows of 2 x 2 are read where they lie; for all others a row is copied
-// once, with the padding around it and its columns sorted by their remainder modulo the stride, so that every tap of the
-// window is a contiguous load.
+// Max-pooling with lanes along a row of results. Windows of 2 x 2 are read where they lie; for all others a
+// row is copied once, with the padding around it and its columns sorted by their remainder modulo the stride,
+// so that every tap of the window is a contiguous load.
 #include <algorithm>
 #include <limits>
 
@@ -122,7 +122,12 @@ struct ReadyRows {
   }
 
   ReadyRows(const PoolWindow& window, DType dtype, T* memory)
-      : w(window), read(dtype), stride(w.stride[2]), pitch(pitch_of(w)), row_size(pitch * stride), slots(span(w)) {
+      : w(window),
+        read(dtype),
+        stride(w.stride[2]),
+        pitch(pitch_of(w)),
+        row_size(pitch * stride),
+        slots(span(w)) {
     rows = memory;
     buffer = memory + w.kernel[0] * slots * row_size;
     std::fill(rows, buffer, -std::numeric_limits<T>::infinity());
@@ -140,11 +145,13 @@ struct ReadyRows {
       for (int64_t c = 0; c < w.in[2] / 2; c++) near[c] = x[2 * c], far[c] = x[2 * c + 1];
       if (w.in[2] % 2) near[w.in[2] / 2] = x[w.in[2] - 1];
     } else {
-      for (int64_t c = 0; c < w.in[2]; c++) row[(c + w.padding[2]) % stride * pitch + (c + w.padding[2]) / stride] = x[c];
+      for (int64_t c = 0; c < w.in[2]; c++)
+        row[(c + w.padding[2]) % stride * pitch + (c + w.padding[2]) / stride] = x[c];
     }
   }
 
-  // Row h of a slice of the plane, the slice being number `slice` of the window. Rows are asked for in rising order.
+  // Row h of a slice of the plane, the slice being number `slice` of the window. Rows are asked for in rising
+  // order.
   const T* operator()(const char* plane, int64_t slice, int64_t d, int64_t h) {
     for (int64_t i = std::max(next[slice], h - slots + 1); i <= h; i++)
       make_ready(at(slice, i), plane + (d * w.in[1] + i) * w.in[2] * read.size);
@@ -161,14 +168,14 @@ struct WindowRow {
 
 template <class T>
 struct Taps {
-  int64_t offset[most_positions];        // of each column of the window in a ready row
-  const Position<T>* first;              // the first column of the window that is inside, by result
+  int64_t offset[most_positions];  // of each column of the window in a ready row
+  const Position<T>* first;        // the first column of the window that is inside, by result
 };
 
 // kw: the width of the window, or 0 for any
 template <int kw, bool positions, class T>
-TT_INLINE void pool_row(const Taps<T>& taps, const WindowRow<T>* rows, int64_t count, int64_t width, int64_t columns, T* out,
-                        uint8_t* position) {
+TT_INLINE void pool_row(const Taps<T>& taps, const WindowRow<T>* rows, int64_t count, int64_t width,
+                        int64_t columns, T* out, uint8_t* position) {
   by_vectors<T>(columns, [&](int64_t j, auto n) {
     Best<T> best{broadcast(-std::numeric_limits<T>::infinity()), {}};
     if constexpr (positions) best.position = load_vector(taps.first + j) + broadcast(rows[0].position);
@@ -183,8 +190,8 @@ TT_INLINE void pool_row(const Taps<T>& taps, const WindowRow<T>* rows, int64_t c
 }
 
 template <bool positions, class T>
-void pool_row_of(const Taps<T>& taps, const WindowRow<T>* rows, int64_t count, int64_t width, int64_t columns, T* out,
-                 uint8_t* position) {
+void pool_row_of(const Taps<T>& taps, const WindowRow<T>* rows, int64_t count, int64_t width, int64_t columns,
+                 T* out, uint8_t* position) {
   if (width == 3) return pool_row<3, positions>(taps, rows, count, width, columns, out, position);
   if (width == 2) return pool_row<2, positions>(taps, rows, count, width, columns, out, position);
   pool_row<0, positions>(taps, rows, count, width, columns, out, position);
@@ -193,10 +200,10 @@ void pool_row_of(const Taps<T>& taps, const WindowRow<T>* rows, int64_t count, i
 template <class T>
 void pool_any(const MaxPoolCall& call, int64_t first, int64_t last) {
   const PoolWindow& w = *call.window;
-  const int64_t columns = w.out[2], width = w.kernel[2], room = (columns + lanes<T>) * 2;
+  const int64_t columns = w.out[2], width = w.kernel[2], room = (columns + lanes<T>)*2;
   Scratch memory((ReadyRows<T>::size_of_rows(w) + room) * int64_t(sizeof(T)));
   Position<T>* inside = memory.as<Position<T>>();
-  T *staged = memory.as<T>() + columns + lanes<T>;
+  T* staged = memory.as<T>() + columns + lanes<T>;
   ReadyRows<T> ready(w, call.dtype, memory.as<T>() + room);
   Taps<T> taps;
   taps.first = inside;

@@ -46,6 +46,16 @@ struct Sum {  // four vectors that are added to independently
   }
 };
 
+// Runs add(sums) where sums live in registers, unless the run is so short that bringing them there costs
+// more.
+template <class T, class S, class Add>
+TT_INLINE void add_run(S& held, int64_t length, Add&& add) {
+  if (length < 4 * lanes<T>) return add(held);
+  S sums = held;
+  add(sums);
+  held = sums;
+}
+
 // body(i, which of four, Full or count) for the vectors of a run
 template <class T, class Body>
 TT_INLINE void each_vector(int64_t start, int64_t length, Body&& body) {
@@ -68,20 +78,20 @@ void moments(const void* data, const Segments& segments, int64_t channels, Momen
     std::fill_n(sums, channels, Sum<T>{});
     std::fill_n(squares, channels, Sum<T>{});
     each_run(part, channels, [&](int64_t start, int64_t c) {
-      Sum<T> sum = sums[c];
-      each_vector<T>(offset + start, part.length,
-                     [&](int64_t i, int j, auto n) { sum.part[j] += load(x + i, n); });
-      sums[c] = sum;
+      add_run<T>(sums[c], part.length, [&](Sum<T>& sum) {
+        each_vector<T>(offset + start, part.length,
+                       [&](int64_t i, int j, auto n) { sum.part[j] += load(x + i, n); });
+      });
     });
     for (int64_t c = 0; c < channels; c++) own[c] = sums[c].total() / size;
     each_run(part, channels, [&](int64_t start, int64_t c) {
-      Sum<T> square = squares[c];
       T center = T(own[c]);
-      each_vector<T>(offset + start, part.length, [&](int64_t i, int j, auto n) {
-        Vector<T> d = load(x + i, n) - center;
-        square.part[j] += within<T>(d * d, 0, n);
+      add_run<T>(squares[c], part.length, [&](Sum<T>& square) {
+        each_vector<T>(offset + start, part.length, [&](int64_t i, int j, auto n) {
+          Vector<T> d = load(x + i, n) - center;
+          square.part[j] += within<T>(d * d, 0, n);
+        });
       });
-      squares[c] = square;
     });
     for (int64_t c = 0; c < channels; c++) {
       double lost = own[c] - double(T(own[c])),
@@ -107,28 +117,31 @@ void transform(const void* from, void* to, const Segments& segments, int64_t cha
 }
 
 template <class T>
+struct SumPair {
+  Sum<T> grad, product;
+};
+
+template <class T>
 void sums(const void* grads, const void* inputs, const Segments& segments, int64_t channels,
           const double* mean, GradientSums* found) {
   const T *g = static_cast<const T*>(grads), *x = static_cast<const T*>(inputs);
-  Sum<T> grad_sums[channel_tile_limit], products[channel_tile_limit];
+  SumPair<T> pairs[channel_tile_limit];
   std::fill_n(found, channels, GradientSums{0, 0});
   by_stretches(segments, channels, [&](int64_t offset, const Segments& part) {
-    std::fill_n(grad_sums, channels, Sum<T>{});
-    std::fill_n(products, channels, Sum<T>{});
+    std::fill_n(pairs, channels, SumPair<T>{});
     each_run(part, channels, [&](int64_t start, int64_t c) {
-      Sum<T> grad = grad_sums[c], product = products[c];
       T m = T(mean[c]);
-      each_vector<T>(offset + start, part.length, [&](int64_t i, int j, auto n) {
-        Vector<T> v = load(g + i, n);
-        grad.part[j] += v;
-        product.part[j] += v * within<T>(load(x + i, n) - m, 0, n);
+      add_run<T>(pairs[c], part.length, [&](SumPair<T>& sum) {
+        each_vector<T>(offset + start, part.length, [&](int64_t i, int j, auto n) {
+          Vector<T> v = load(g + i, n);
+          sum.grad.part[j] += v;
+          sum.product.part[j] += v * within<T>(load(x + i, n) - m, 0, n);
+        });
       });
-      grad_sums[c] = grad;
-      products[c] = product;
     });
     for (int64_t c = 0; c < channels; c++) {
-      found[c].grad += grad_sums[c].total();
-      found[c].product += products[c].total();
+      found[c].grad += pairs[c].grad.total();
+      found[c].product += pairs[c].product.total();
     }
   });
 }

@@ -44,7 +44,8 @@ TT_INLINE void store_pairs(T* x, Vector<T> evens, Vector<T> odds, int64_t n) {
   Vector<T> low = interleaved<0>(evens, odds, AllLanes<T>{});
   if (2 * n < lanes<T>) return store_some(x, low, 2 * n);
   store_vector(x, low);
-  if (2 * n > lanes<T>) store_some(x + lanes<T>, interleaved<1>(evens, odds, AllLanes<T>{}), 2 * n - lanes<T>);
+  if (2 * n > lanes<T>)
+    store_some(x + lanes<T>, interleaved<1>(evens, odds, AllLanes<T>{}), 2 * n - lanes<T>);
 }
 
 }  // namespace

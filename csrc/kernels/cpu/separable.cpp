@@ -1,4 +1,5 @@
-// Rows of separable sums: first the rows that a result row looks at are added up, then that sum is gathered along itself.
+// Rows of separable sums: first the rows that a result row looks at are added up, then that sum is gathered
+// along itself.
 #include <algorithm>
 #include <cstring>
 
@@ -14,9 +15,12 @@ template <class T>
 TT_INLINE T weight_of(const DimensionTaps& taps, int64_t t) {
   return taps.weight ? T(taps.weight[t]) : T(1);
 }
-TT_INLINE double divisor_of(const DimensionTaps& taps, int64_t o) { return taps.divisor ? taps.divisor[o] : 1; }
+TT_INLINE double divisor_of(const DimensionTaps& taps, int64_t o) {
+  return taps.divisor ? taps.divisor[o] : 1;
+}
 
-// A buffered row is followed by this many zeros, so that whole vectors may be read of which only a part counts.
+// A buffered row is followed by this many zeros, so that whole vectors may be read of which only a part
+// counts.
 template <class T>
 constexpr int64_t slack = 3 * lanes<T>;
 
@@ -104,8 +108,13 @@ void sum_planned(const RowPlan& plan, const T* x, T* out) {
 template <class T>
 void sum_listed(const DimensionTaps& taps, int64_t begin, int64_t end, const T* x, T* out) {
   for (int64_t o = begin; o < end; o++) {
+    const int64_t first = taps.first[o];
+    if (!taps.weight && taps.first[o + 1] - first == 1) {
+      out[o] = x[taps.index[first]];
+      continue;
+    }
     T sum = 0;
-    for (int64_t t = taps.first[o]; t < taps.first[o + 1]; t++) sum += weight_of<T>(taps, t) * x[taps.index[t]];
+    for (int64_t t = first; t < taps.first[o + 1]; t++) sum += weight_of<T>(taps, t) * x[taps.index[t]];
     out[o] = sum;
   }
 }
@@ -161,6 +170,8 @@ struct RowSum {
   // The sum of the rows that result row (i, j) of a plane looks at; the row itself where there is only one.
   const T* operator()(int64_t plane, int64_t i, int64_t j) const {
     const DimensionTaps &a = call.taps[0], &b = call.taps[1];
+    const bool one = a.first[i + 1] - a.first[i] == 1 && b.first[j + 1] - b.first[j] == 1;
+    if (one && !a.weight && !b.weight && !in_buffer) return row(plane, a.first[i], b.first[j]);
     Pending pending;
     pending.weighted = a.weight || b.weight;
     for (int64_t s = a.first[i]; s < a.first[i + 1]; s++)
@@ -169,8 +180,6 @@ struct RowSum {
         pending.weights[pending.count++] = weight_of<T>(a, s) * weight_of<T>(b, t);
         if (pending.count == most_rows || !read.native) flush(pending);
       }
-    bool alone = pending.first && pending.count == 1 && pending.weights[0] == 1;
-    if (alone && !in_buffer) return pending.rows[0];
     if (pending.count || pending.first) flush(pending);
     return sum;
   }
@@ -180,7 +189,8 @@ struct RowSum {
 TT_INLINE bool repeats(const DimensionTaps& taps, int64_t j) {
   const int64_t *first = taps.first + j, here = first[0], before = first[-1];
   return here - before == 1 && first[1] - here == 1 && taps.index[here] == taps.index[before] &&
-         (!taps.weight || taps.weight[here] == taps.weight[before]) && (!taps.divisor || taps.divisor[j] == taps.divisor[j - 1]);
+         (!taps.weight || taps.weight[here] == taps.weight[before]) &&
+         (!taps.divisor || taps.divisor[j] == taps.divisor[j - 1]);
 }
 
 template <class T>
@@ -197,9 +207,40 @@ void pair_rows(const SeparableCall& call, int64_t first, int64_t last) {
   }
 }
 
+struct Add {
+  template <class V>
+  static TT_INLINE V combine(V a, V b) {
+    return a + b;
+  }
+};
+
+template <class T>
+TT_INLINE T sum_of(const T* x, int64_t n) {
+  Vector<T> sums[2] = {};
+  int64_t i = 0;
+  for (; i + 2 * lanes<T> <= n; i += 2 * lanes<T>)
+    for (int k = 0; k < 2; k++) sums[k] += load_vector(x + i + k * lanes<T>);
+  by_vectors<T>(n - i, [&](int64_t rest, auto part) { sums[0] += load(x + i + rest, part); });
+  return fold_lanes<Add, T>(sums[0] + sums[1]);
+}
+
+template <class T>
+void whole_planes(const SeparableCall& call, int64_t first, int64_t last) {
+  constexpr int64_t chunk = 4096;  // elements that are summed in their own type
+  const int64_t n = call.taps[1].in * call.taps[2].in;
+  const double divisor = divisor_of(call.taps[1], 0) * divisor_of(call.taps[2], 0);
+  for (int64_t plane = first; plane < last; plane++) {
+    const T* x = static_cast<const T*>(call.in) + plane * n;
+    double total = 0;
+    for (int64_t i = 0; i < n; i += chunk) total += double(sum_of(x + i, std::min(chunk, n - i)));
+    static_cast<T*>(call.out)[plane] = T(total / divisor);
+  }
+}
+
 template <class T>
 void separable_rows(const SeparableCall& call, const RowPlan& plan, int64_t first, int64_t last) {
   if (plan.pairs) return pair_rows<T>(call, first, last);
+  if (plan.whole) return whole_planes<T>(call, first, last);
   const DimensionTaps &a = call.taps[0], &b = call.taps[1], &c = call.taps[2];
   Scratch memory((2 * c.in + c.out + slack<T>)*int64_t(sizeof(T)));
   T *sum = memory.as<T>(), *staged = sum + c.in + slack<T>, *result = staged + c.in;

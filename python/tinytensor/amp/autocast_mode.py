@@ -91,7 +91,7 @@ class autocast:
         _C._set_autocast(self.device, self._enabled, self.fast_dtype)
         return self
 
-    def __exit__(self, *exception: object) -> bool:
+    def __exit__(self, *exception: object) -> Literal[False]:
         _C._set_autocast(self.device, *self._before.pop())
         return False
 

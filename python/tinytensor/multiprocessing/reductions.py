@@ -128,8 +128,8 @@ def init_reductions() -> None:
     ForkingPickler.register(Tensor, reduce_tensor)
     ForkingPickler.register(UntypedStorage, reduce_storage)
     ForkingPickler.register(_C._SharedMemory, reduce_memory)
-    Tensor.share_memory_ = share_memory_
-    Tensor.is_shared = is_shared
+    setattr(Tensor, "share_memory_", share_memory_)
+    setattr(Tensor, "is_shared", is_shared)
 
 
 init_reductions()

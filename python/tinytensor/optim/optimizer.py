@@ -91,7 +91,7 @@ class Optimizer:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "step" in cls.__dict__:
-            cls.step = _stepping(cls.__dict__["step"])
+            cls.step = _stepping(cls.__dict__["step"])  # type: ignore[method-assign]
 
     def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -103,7 +103,7 @@ class Optimizer:
             )
         self.state: defaultdict[_C.Tensor, Any] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
-        groups = list(params)
+        groups: list[Any] = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
         if not isinstance(groups[0], dict):
@@ -305,7 +305,7 @@ class GroupOptimizer(Optimizer):
     The options foreach, fused and capturable choose between implementations in PyTorch. Here there is one,
     which is fused, so they are checked and kept for checkpoints, and all their values step alike."""
 
-    _update: Callable[[dict, dict, Callable], None]
+    _update: Callable[..., Any]
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         loss = None

@@ -58,7 +58,7 @@ class RemovableHandle:
 
 def unserializable_hook(f: Callable) -> Callable:
     """Mark a hook that is left out of pickles, so that saving warns about it."""
-    f.__torch_unserializable__ = True
+    f.__torch_unserializable__ = True  # type: ignore[attr-defined]
     return f
 
 

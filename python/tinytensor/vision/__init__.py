@@ -5,7 +5,22 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_PACKAGES = ("datasets", "models", "ops", "transforms", "utils")
+from tinytensor import __version__
+
+__all__ = ["__version__", "get_image_backend", "set_image_backend"]
+
+_PACKAGES = ("datasets", "io", "models", "ops", "transforms", "utils")
+
+
+def get_image_backend() -> str:
+    """What decodes pictures."""
+    return "PIL"
+
+
+def set_image_backend(backend: str) -> None:
+    """Only Pillow decodes pictures."""
+    if backend != "PIL":
+        raise ValueError(f"Invalid backend '{backend}'. Options are 'PIL'")
 
 
 def __getattr__(name: str) -> Any:

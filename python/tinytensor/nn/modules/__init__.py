@@ -1,5 +1,7 @@
 """The layers as modules, one family per file."""
 
+import typing as _typing
+
 from .activation import *  # noqa: F403
 from .adaptive import *  # noqa: F403
 from .attention import *  # noqa: F403
@@ -23,4 +25,5 @@ from .sparse import *  # noqa: F403
 from .transformer import *  # noqa: F403
 from .upsampling import *  # noqa: F403
 
-__all__ = [_name for _name, _value in globals().items() if isinstance(_value, type)]
+if not _typing.TYPE_CHECKING:  # checkers of types take every name where they cannot read the list
+    __all__ = [_name for _name, _value in globals().items() if isinstance(_value, type)]

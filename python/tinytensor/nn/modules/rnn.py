@@ -32,7 +32,7 @@ def apply_permutation(tensor: Tensor, permutation: Tensor, dim: int = 1) -> Tens
 
 
 def _check_options(hidden_size: Any, num_layers: int, dropout: Any, proj_size: int, input_size: Any) -> None:
-    if not isinstance(dropout, numbers.Number) or not 0 <= dropout <= 1 or isinstance(dropout, bool):
+    if not isinstance(dropout, numbers.Real) or not 0 <= dropout <= 1 or isinstance(dropout, bool):
         raise ValueError(
             "dropout should be a number in range [0, 1] representing the probability of an element "
             "being zeroed"
@@ -106,7 +106,7 @@ class RNNBase(Module):
         outputs = self.proj_size or self.hidden_size
         inputs = self.input_size if layer == 0 else outputs * (2 if self.bidirectional else 1)
         rows = _GATES[self.mode] * self.hidden_size
-        shapes = {"weight_ih": (rows, inputs), "weight_hh": (rows, outputs)}
+        shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, inputs), "weight_hh": (rows, outputs)}
         if self.bias:
             shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
         if self.proj_size:

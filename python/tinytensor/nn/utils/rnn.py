@@ -120,7 +120,7 @@ def pack_padded_sequence(
             f"'lengths' argument should be a 1D CPU int64 tensor, but got {lengths.dim()}D "
             f"{lengths.device} {lengths.dtype} tensor"
         )
-    lengths = _C.as_tensor(lengths, dtype=_C.int64)
+    lengths = cast(Tensor, _C.as_tensor(lengths, dtype=_C.int64))
     batch, steps = (input.size(0), input.size(1)) if batch_first else (input.size(1), input.size(0))
     if lengths.shape != (batch,):
         raise RuntimeError(

@@ -118,7 +118,7 @@ class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):
     def _takes_tensors(self) -> bool:
         return (
             not self._iterable
-            and self._fetcher.rows is not None
+            and self._fetcher.taker is not None
             and has_index_tensors(self._loader.batch_sampler)
         )
 

@@ -43,7 +43,7 @@ class DataLoader(Generic[T_co]):
 
     Samples are taken in the order of `sampler` (or in random order with `shuffle`), `batch_size` at a time,
     and put together by `collate_fn`. With `num_workers`, that many processes prepare `prefetch_factor`
-    batches each ahead of time, and hand them over in shared memory. `state_dict` tells where an epoch is; after
+    batches each, and hand them over in shared memory. `state_dict` tells where an epoch is; after
     `load_state_dict`, the next `for` continues there.
     """
 

@@ -237,21 +237,43 @@ def _lengths_of(fractions: Sequence[float], count: int) -> list[int]:
 class Rows:
     """The tensors that hold the samples of a dataset, to take a batch from each at once."""
 
-    def __init__(self, tensors: tuple[Tensor, ...], numbers: Tensor | None) -> None:
+    def __init__(self, tensors: tuple[Tensor, ...]) -> None:
         self.tensors = tensors
+
+    @staticmethod
+    def of(dataset: Any) -> Rows | None:
+        """The rows of a TensorDataset, unless a subclass has its own way of taking samples."""
+        own = getattr(type(dataset), "__getitem__", None) is not TensorDataset.__getitem__
+        if own or not dataset.tensors or any(type(tensor) is not Tensor for tensor in dataset.tensors):
+            return None
+        return Rows(dataset.tensors)
+
+    def take(self, places: Tensor) -> list[Tensor]:
+        return [_C.index_select(tensor, 0, places) for tensor in self.tensors]
+
+
+class Taker:
+    """Takes batches of a dataset, or of a Subset of one, that has a way to do so at once.
+
+    A TensorDataset has one. Any other dataset may define `_taker()`: what it returns, if it is not None, has a method
+    `take(numbers)` from a vector of int64 to what collating the samples with these numbers would give, or None.
+    """
+
+    def __init__(self, source: Any, numbers: Tensor | None) -> None:
+        self.source = source
         self.numbers = numbers  # of a subset's samples; None for all
 
     @staticmethod
-    def behind(dataset: Any) -> Rows | None:
-        """The rows of a TensorDataset or of a Subset of one; None if a subclass has its own way."""
+    def behind(dataset: Any) -> Taker | None:
+        """None where samples have to be taken one by one."""
         steps = []
         while type(dataset) is Subset:
             steps.append(dataset.indices)
             dataset = dataset.dataset
-        own = getattr(type(dataset), "__getitem__", None) is not TensorDataset.__getitem__
-        if own or hasattr(dataset, "__getitems__") or not dataset.tensors:
+        if hasattr(dataset, "__getitems__"):
             return None
-        if any(type(tensor) is not Tensor for tensor in dataset.tensors):
+        source = dataset._taker() if hasattr(dataset, "_taker") else Rows.of(dataset)
+        if source is None:
             return None
         numbers = None
         for step in reversed(steps):
@@ -259,17 +281,17 @@ class Rows:
             if chosen is None:
                 return None
             numbers = chosen if numbers is None else numbers[chosen]
-        return Rows(dataset.tensors, numbers)
+        return Taker(source, numbers)
 
     def take(self, index: Any) -> list[Tensor] | None:
-        """What collating single samples would give, or None where the index asks for a closer look."""
+        """What collating these samples one by one would give, or None where the index asks for a closer look."""
         places = index if type(index) is Tensor else _numbers(index)
         if places is None or not len(places):
             return None
         try:
             if self.numbers is not None:
                 places = _C.index_select(self.numbers, 0, places)
-            return [_C.index_select(tensor, 0, places) for tensor in self.tensors]
+            return self.source.take(places)
         except IndexError:  # counted from the end, or out of range
             return None
 

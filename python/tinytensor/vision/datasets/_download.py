@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import http.client
 import lzma
 import os
 import shutil
@@ -15,15 +16,16 @@ import urllib.request
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 CHUNK = 1 << 16
 AGENT = {"User-Agent": "tinytensor"}
 
 
-def md5_of(path: str | os.PathLike[str]) -> str:
+def md5_of(path: str | os.PathLike[str], chunk_size: int = 1 << 20) -> str:
     digest = hashlib.md5(usedforsecurity=False)
     with open(path, "rb") as file:
-        while chunk := file.read(1 << 20):
+        while chunk := file.read(chunk_size):
             digest.update(chunk)
     return digest.hexdigest()
 
@@ -53,17 +55,24 @@ class Progress:
         print(f"\r{self.name} {amount}", end="\n" if last else "", file=sys.stderr, flush=True)
 
 
-def _fetch(url: str, part: Path) -> None:
-    """Adds to `part` what is missing of it; starts anew where the server cannot resume."""
+def _open(request: urllib.request.Request, hops: int) -> Any:
+    class Redirects(urllib.request.HTTPRedirectHandler):
+        max_redirections = hops
+
+    return urllib.request.build_opener(Redirects).open(request, timeout=30)
+
+
+def _fetch(url: str, part: Path, hops: int) -> bool:
+    """Adds to `part` what is missing of it, or starts anew where the server cannot resume. Tells whether it resumed."""
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={**AGENT, **({"Range": f"bytes={have}-"} if have else {})})
     try:
-        response = urllib.request.urlopen(request, timeout=30)
+        response = _open(request, hops)
     except urllib.error.HTTPError as error:
         if error.code != 416 or not have:  # 416: the range is empty, because all is here or the file has changed
             raise
         part.unlink()
-        return _fetch(url, part)
+        return _fetch(url, part, hops)
     with response:
         resumed = response.status == 206
         done = have if resumed else 0
@@ -78,10 +87,27 @@ def _fetch(url: str, part: Path) -> None:
         progress.show(done, last=True)
     if total is not None and done != total:
         raise OSError(f"the connection ended after {done} of {total} bytes")
+    return resumed
+
+
+def _fetch_whole(url: str, part: Path, md5: str | None, hops: int) -> None:
+    """Fetches `part` and checks it; what does not fit is thrown away, and fetched anew if it began as another's rest."""
+    resumed = _fetch(url, part, hops)
+    if is_whole(part, md5):
+        return
+    found = md5_of(part)
+    part.unlink()
+    if not resumed:
+        raise OSError(f"what came has MD5 {found}, expected {md5}")
+    _fetch_whole(url, part, md5, hops)
 
 
 def download(
-    urls: str | Sequence[str], root: str | os.PathLike[str], filename: str | None = None, md5: str | None = None
+    urls: str | Sequence[str],
+    root: str | os.PathLike[str],
+    filename: str | None = None,
+    md5: str | None = None,
+    max_redirect_hops: int = 3,
 ) -> Path:
     """The file `root/filename`, fetched from the first of `urls` that has it, unless it is there already."""
     urls = [urls] if isinstance(urls, str) else list(urls)
@@ -94,17 +120,19 @@ def download(
     failures = []
     for url in urls:
         try:
-            _fetch(url, part)
-        except (OSError, ValueError) as error:  # URLError and its kind are OSErrors
-            failures.append(f"  {url}: {getattr(error, 'reason', None) or error}")
+            _fetch_whole(url, part, md5, max_redirect_hops)
+        except (OSError, ValueError, http.client.HTTPException) as error:  # URLError and its kind are OSErrors
+            failures.append(f"  {url}: {_reason(error)}")
             continue
-        if is_whole(part, md5):
-            part.replace(path)
-            return path
-        failures.append(f"  {url}: what came has MD5 {md5_of(part)}, expected {md5}")
-        part.unlink()
+        part.replace(path)
+        return path
     reasons = "\n".join(failures)
     raise RuntimeError(f"could not download {path.name}:\n{reasons}\nTo go on without, put the file at {path.resolve()}")
+
+
+def _reason(error: Exception) -> str:
+    bare = isinstance(error, urllib.error.URLError) and not isinstance(error, urllib.error.HTTPError)
+    return str(error.reason if bare else error) or type(error).__name__
 
 
 def extract(path: str | os.PathLike[str], to: str | os.PathLike[str]) -> None:

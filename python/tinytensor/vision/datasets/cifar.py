@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ._download import download, extract, md5_of
-from ._picture import picture
+from ._pictures import PictureArray
 from ._plain_pickle import load_plain
-from .vision import VisionDataset
 
 PIXELS = 3 * 32 * 32
 
 
-class CIFAR10(VisionDataset):
+class CIFAR10(PictureArray):
     """Ten classes, 50,000 pictures to train and 10,000 to test."""
 
     base_folder = "cifar-10-batches-py"
@@ -112,20 +110,6 @@ class CIFAR10(VisionDataset):
         if all((root / self.binary_folder / self._binary_name(name)).is_file() for name, _ in wanted):
             return
         extract(download(self.url, root, self.filename, self.tgz_md5), root)
-
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
-        image, target = picture(self.data[index]), self.targets[index]
-        if self.transform is not None:
-            image = self.transform(image)
-        if self.target_transform is not None:
-            target = self.target_transform(target)
-        return image, target
-
-    def __len__(self) -> int:
-        return len(self.data)
-
-    def extra_repr(self) -> str:
-        return f"Split: {'Train' if self.train else 'Test'}"
 
 
 class CIFAR100(CIFAR10):

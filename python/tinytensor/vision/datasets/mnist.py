@@ -11,11 +11,10 @@ import tinytensor
 
 from ._download import download, extract
 from ._idx import read_idx
-from ._picture import picture
-from .vision import VisionDataset
+from ._pictures import PictureArray
 
 
-class MNIST(VisionDataset):
+class MNIST(PictureArray):
     """Handwritten digits: 60,000 to train, 10,000 to test."""
 
     mirrors = [
@@ -96,20 +95,6 @@ class MNIST(VisionDataset):
         for name, md5 in self.resources:
             archive = download([mirror + name for mirror in self.mirrors], self.raw_folder, name, md5)
             extract(archive, self.raw_folder)
-
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
-        image, target = picture(self.data[index].numpy()), int(self.targets[index])
-        if self.transform is not None:
-            image = self.transform(image)
-        if self.target_transform is not None:
-            target = self.target_transform(target)
-        return image, target
-
-    def __len__(self) -> int:
-        return len(self.data)
-
-    def extra_repr(self) -> str:
-        return f"Split: {'Train' if self.train else 'Test'}"
 
 
 class FashionMNIST(MNIST):

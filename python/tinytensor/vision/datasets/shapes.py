@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from ._picture import picture
-from .vision import VisionDataset
+from ._pictures import PictureArray
 
 SIDE = 32
 
@@ -41,7 +39,7 @@ DRAWN: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
 }
 
 
-class Shapes(VisionDataset):
+class Shapes(PictureArray):
     """Pictures of 32 x 32 in colour, as `data` [N, 32, 32, 3] and `targets`, the same ones for the same seed.
 
     A shape has a random place, size, turn and colour, on a ground of another colour, under noise.
@@ -87,17 +85,3 @@ class Shapes(VisionDataset):
         ink = np.where(faint, (ground + 128) % 256, ink)
         noise = 18 * random.standard_normal((count, SIDE, SIDE, 3), np.float32)
         return np.clip(np.where(mask, ink, ground) + noise, 0, 255).astype(np.uint8)
-
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
-        image, target = picture(self.data[index]), self.targets[index]
-        if self.transform is not None:
-            image = self.transform(image)
-        if self.target_transform is not None:
-            target = self.target_transform(target)
-        return image, target
-
-    def __len__(self) -> int:
-        return len(self.data)
-
-    def extra_repr(self) -> str:
-        return f"Split: {'Train' if self.train else 'Test'}"

@@ -113,6 +113,9 @@ def num_classes_of(chosen: WeightsEnum | WeightsFile, config: dict[str, Any]) ->
 # ---------------------------------------------------------------- arguments of a model
 
 
+Legacy = WeightsEnum | None | Callable[[dict[str, Any]], WeightsEnum]
+
+
 def _named(build: Callable, args: tuple, kwargs: dict[str, Any]) -> dict[str, Any]:
     """All arguments by name. Older versions took them by position."""
     names = [p.name for p in inspect.signature(build).parameters.values() if p.kind is p.KEYWORD_ONLY]
@@ -131,7 +134,7 @@ def _named(build: Callable, args: tuple, kwargs: dict[str, Any]) -> dict[str, An
 
 
 def _without_flag(
-    build: Callable, kwargs: dict[str, Any], name: str, flag: str, legacy: WeightsEnum | None
+    build: Callable, kwargs: dict[str, Any], name: str, flag: str, first: Legacy
 ) -> None:
     """Replace pretrained=True or weights=True by the weights of old."""
     given = kwargs.get(name)
@@ -146,6 +149,7 @@ def _without_flag(
         )
     elif not isinstance(given, bool):
         return
+    legacy = first(kwargs) if callable(first) else first
     if given and legacy is None:
         raise ValueError(f"No weights available for model {build.__name__}")
     kwargs[name] = legacy if given else None
@@ -157,9 +161,9 @@ def _without_flag(
     )
 
 
-def legacy_arguments(**flags: tuple[str, WeightsEnum | None]) -> Callable[[Callable], Callable]:
+def legacy_arguments(**flags: tuple[str, Legacy]) -> Callable[[Callable], Callable]:
     """A decorator for arguments of older versions: `weights=("pretrained", member)` gives weights=member for
-    pretrained=True.
+    pretrained=True. The member may be a function of the other arguments.
     """
 
     def decorate(build: Callable) -> Callable:
@@ -167,8 +171,8 @@ def legacy_arguments(**flags: tuple[str, WeightsEnum | None]) -> Callable[[Calla
         def with_legacy(*args: Any, **kwargs: Any) -> nn.Module:
             if args:
                 kwargs = _named(build, args, kwargs)
-            for name, (flag, legacy) in flags.items():
-                _without_flag(build, kwargs, name, flag, legacy)
+            for name, (flag, first) in flags.items():
+                _without_flag(build, kwargs, name, flag, first)
             return build(**kwargs)
 
         return with_legacy

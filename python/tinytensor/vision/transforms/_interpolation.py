@@ -31,7 +31,9 @@ OF_PILLOW[InterpolationMode.NEAREST_EXACT] = 0
 
 
 def mode_of(interpolation: Any) -> InterpolationMode:
-    """The mode, which may be given as Pillow's number for it."""
+    """The mode, which may be given by its name or as Pillow's number for it."""
+    if isinstance(interpolation, str):
+        return InterpolationMode(interpolation)
     if isinstance(interpolation, int):
         return OF_NUMBER[interpolation]
     if not isinstance(interpolation, InterpolationMode):

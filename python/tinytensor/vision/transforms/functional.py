@@ -3,158 +3,68 @@
 from __future__ import annotations
 
 import numbers
-import sys
 import warnings
-from types import ModuleType
 from typing import Any
 
-import numpy as np
-
-import tinytensor
 from tinytensor import Tensor
 
-from ..datasets._picture import pillow
 from . import _tensor, _tensor_geometry
+from ._forms import (
+    convert_image_dtype,
+    erase,
+    get_dimensions,
+    get_image_num_channels,
+    get_image_size,
+    normalize,
+    pil_for,
+    pil_to_tensor,
+    shapes_of,
+    to_pil_image,
+    to_tensor,
+    values_of,
+)
 from ._geometry import affine_matrix, perspective_coefficients, resized_size
 from ._interpolation import InterpolationMode, mode_of
 
-
-def _is_pil_image(img: Any) -> bool:
-    return "PIL.Image" in sys.modules and isinstance(img, pillow().Image)
-
-
-def _pil_for(img: Any) -> ModuleType:
-    """The functions on PIL images, if this is one."""
-    if not _is_pil_image(img):
-        raise TypeError(f"img should be PIL Image or Tensor. Got {type(img)}")
-    from . import _pil
-
-    return _pil
-
-
-def _values(img: Any) -> ModuleType:
-    return _tensor if isinstance(img, Tensor) else _pil_for(img)
-
-
-def _shapes(img: Any) -> ModuleType:
-    return _tensor_geometry if isinstance(img, Tensor) else _pil_for(img)
-
-
-# ---------------------------------------------------------------- sizes and forms
-
-
-def get_dimensions(img: Any) -> list[int]:
-    """Channels, height and width."""
-    return _values(img).get_dimensions(img)
-
-
-def get_image_size(img: Any) -> list[int]:
-    """Width and height."""
-    _, height, width = get_dimensions(img)
-    return [width, height]
-
-
-def get_image_num_channels(img: Any) -> int:
-    return get_dimensions(img)[0]
-
-
-_WIDE = {"I": np.int32, "I;16": np.int16, "I;16B": np.int16, "F": np.float32}  # all other modes have bytes
-
-
-def to_tensor(pic: Any) -> Tensor:
-    """A PIL image or an [H, W, C] array as a [C, H, W] tensor; bytes become numbers from 0 to 1."""
-    if isinstance(pic, np.ndarray):
-        if pic.ndim not in (2, 3):
-            raise ValueError(f"pic should be 2/3 dimensional. Got {pic.ndim} dimensions.")
-        array = pic
-    elif _is_pil_image(pic):
-        array = np.array(pic, _WIDE.get(pic.mode, np.uint8))
-        if pic.mode == "1":
-            array *= 255
-    else:
-        raise TypeError(f"pic should be PIL Image or ndarray. Got {type(pic)}")
-    img = _channels_first(array).contiguous()
-    return img.to(tinytensor.get_default_dtype()).div_(255) if img.dtype == tinytensor.uint8 else img
-
-
-def _channels_first(array: np.ndarray) -> Tensor:
-    array = array[:, :, None] if array.ndim == 2 else array
-    return tinytensor.from_numpy(np.ascontiguousarray(array)).permute(2, 0, 1)
-
-
-def pil_to_tensor(pic: Any) -> Tensor:
-    """A PIL image as a [C, H, W] tensor of the values it has."""
-    if not _is_pil_image(pic):
-        raise TypeError(f"pic should be PIL Image. Got {type(pic)}")
-    return _channels_first(np.array(pic))
-
-
-def convert_image_dtype(image: Tensor, dtype: Any = tinytensor.float32) -> Tensor:
-    """The picture in another dtype, full brightness to full brightness."""
-    if not isinstance(image, Tensor):
-        raise TypeError("Input img should be Tensor Image")
-    return _tensor.convert_image_dtype(image, dtype)
-
-
-def to_pil_image(pic: Any, mode: str | None = None) -> Any:
-    """A [C, H, W] tensor or an [H, W, C] array as a PIL image."""
-    if isinstance(pic, Tensor):
-        pic = (pic.permute(1, 2, 0) if pic.ndim == 3 else pic).detach().cpu().numpy()
-    elif not isinstance(pic, np.ndarray):
-        raise TypeError(f"pic should be Tensor or ndarray. Got {type(pic)}.")
-    array = pic[:, :, None] if pic.ndim == 2 else pic
-    if array.ndim != 3:
-        raise ValueError(f"pic should be 2/3 dimensional. Got {pic.ndim} dimensions.")
-    channels = array.shape[2]
-    if not 1 <= channels <= 4:
-        raise ValueError(f"pic should not have > 4 channels. Got {channels} channels.")
-    if np.issubdtype(array.dtype, np.floating) and mode != "F":
-        array = (array * 255).astype(np.uint8)
-    if channels == 1:
-        return _one_channel(array[:, :, 0], mode)
-    pillow()
-    from ._pil import sequence_modes
-
-    permitted = sequence_modes(channels)
-    if mode is not None and mode not in permitted:
-        raise ValueError(f"Only modes {list(permitted)} are supported for {channels}D inputs")
-    if array.dtype != np.uint8:
-        raise TypeError(f"Input type {array.dtype} is not supported")
-    return _picture(array, mode or permitted[0])
-
-
-_SINGLE = {"uint8": "L", "int16": "I;16", "int32": "I", "float32": "F"}
-
-
-def _one_channel(array: np.ndarray, mode: str | None) -> Any:
-    expected = _SINGLE.get(array.dtype.name)
-    if mode is not None and mode != expected:
-        raise ValueError(f"Incorrect mode ({mode}) supplied for input type {array.dtype}. Should be {expected}")
-    if expected is None:
-        raise TypeError(f"Input type {array.dtype} is not supported")
-    return _picture(array, expected)
-
-
-def _picture(array: np.ndarray, mode: str) -> Any:
-    """Pillow sees most modes from the array itself."""
-    if mode in ("L", "I", "F", "LA", "RGB", "RGBA"):
-        return pillow().fromarray(array)
-    height, width = array.shape[:2]
-    return pillow().frombytes(mode, (width, height), np.ascontiguousarray(array).tobytes())
-
-
-def normalize(tensor: Tensor, mean: list[float], std: list[float], inplace: bool = False) -> Tensor:
-    """(tensor - mean) / std, channel by channel."""
-    if not isinstance(tensor, Tensor):
-        raise TypeError(f"img should be Tensor Image. Got {type(tensor)}")
-    return _tensor.normalize(tensor, mean, std, inplace)
-
-
-def erase(img: Tensor, i: int, j: int, h: int, w: int, v: Tensor, inplace: bool = False) -> Tensor:
-    """The picture with v in its rows i to i + h and columns j to j + w."""
-    if not isinstance(img, Tensor):
-        raise TypeError(f"img should be Tensor Image. Got {type(img)}")
-    return _tensor.erase(img, i, j, h, w, v, inplace)
+__all__ = [
+    "InterpolationMode",
+    "adjust_brightness",
+    "adjust_contrast",
+    "adjust_gamma",
+    "adjust_hue",
+    "adjust_saturation",
+    "adjust_sharpness",
+    "affine",
+    "autocontrast",
+    "center_crop",
+    "convert_image_dtype",
+    "crop",
+    "elastic_transform",
+    "equalize",
+    "erase",
+    "five_crop",
+    "gaussian_blur",
+    "get_dimensions",
+    "get_image_num_channels",
+    "get_image_size",
+    "hflip",
+    "invert",
+    "normalize",
+    "pad",
+    "perspective",
+    "pil_to_tensor",
+    "posterize",
+    "resize",
+    "resized_crop",
+    "rgb_to_grayscale",
+    "rotate",
+    "solarize",
+    "ten_crop",
+    "to_grayscale",
+    "to_pil_image",
+    "to_tensor",
+    "vflip",
+]
 
 
 # ---------------------------------------------------------------- geometry
@@ -186,7 +96,7 @@ def resize(
         warnings.warn(
             "Anti-alias option is always applied for PIL Image input. Argument antialias is ignored.", stacklevel=2
         )
-    return _shapes(img).resize(img, goal, mode, antialias)
+    return shapes_of(img).resize(img, goal, mode, antialias)
 
 
 def _sides(padding: Any) -> list[int]:
@@ -207,12 +117,12 @@ def pad(img: Any, padding: Any, fill: Any = 0, padding_mode: str = "constant") -
         raise TypeError("Got inappropriate padding_mode arg")
     if padding_mode not in ("constant", "edge", "reflect", "symmetric"):
         raise ValueError("Padding mode should be either constant, edge, reflect or symmetric")
-    return _shapes(img).pad(img, _sides(padding), fill, padding_mode)
+    return shapes_of(img).pad(img, _sides(padding), fill, padding_mode)
 
 
 def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
     """A part of the picture, black where it reaches beyond."""
-    return _shapes(img).crop(img, top, left, height, width)
+    return shapes_of(img).crop(img, top, left, height, width)
 
 
 def _pair(size: Any) -> list[int]:
@@ -254,12 +164,12 @@ def resized_crop(
 
 def hflip(img: Any) -> Any:
     """The mirror image."""
-    return _shapes(img).hflip(img)
+    return shapes_of(img).hflip(img)
 
 
 def vflip(img: Any) -> Any:
     """The picture upside down, mirrored."""
-    return _shapes(img).vflip(img)
+    return shapes_of(img).vflip(img)
 
 
 def five_crop(img: Any, size: Any) -> tuple:
@@ -304,7 +214,7 @@ def rotate(
     mode = mode_of(interpolation)
     _check_turn(angle, center)
     if not isinstance(img, Tensor):
-        return _pil_for(img).rotate(img, angle, mode, expand, center, fill)
+        return pil_for(img).rotate(img, angle, mode, expand, center, fill)
     matrix = affine_matrix(_centered(img, center), -angle, [0.0, 0.0], 1.0, [0.0, 0.0])
     return _tensor_geometry.rotate(img, matrix, mode, expand, fill)
 
@@ -338,7 +248,7 @@ def affine(
         middle = _centered(img, center)
     else:
         middle = [0.5 * size for size in get_image_size(img)] if center is None else center
-    return _shapes(img).affine(img, affine_matrix(middle, angle, translate, scale, shear), mode, fill)
+    return shapes_of(img).affine(img, affine_matrix(middle, angle, translate, scale, shear), mode, fill)
 
 
 def perspective(
@@ -350,7 +260,7 @@ def perspective(
 ) -> Any:
     """The picture seen so that four of its points are at four others."""
     mode = mode_of(interpolation)
-    return _shapes(img).perspective(img, perspective_coefficients(startpoints, endpoints), mode, fill)
+    return shapes_of(img).perspective(img, perspective_coefficients(startpoints, endpoints), mode, fill)
 
 
 def elastic_transform(
@@ -376,75 +286,75 @@ def elastic_transform(
 
 def adjust_brightness(img: Any, brightness_factor: float) -> Any:
     """0 gives black, 1 the picture."""
-    return _values(img).adjust_brightness(img, brightness_factor)
+    return values_of(img).adjust_brightness(img, brightness_factor)
 
 
 def adjust_contrast(img: Any, contrast_factor: float) -> Any:
     """0 gives an even grey, 1 the picture."""
-    return _values(img).adjust_contrast(img, contrast_factor)
+    return values_of(img).adjust_contrast(img, contrast_factor)
 
 
 def adjust_saturation(img: Any, saturation_factor: float) -> Any:
     """0 gives a grey picture, 1 the picture."""
-    return _values(img).adjust_saturation(img, saturation_factor)
+    return values_of(img).adjust_saturation(img, saturation_factor)
 
 
 def adjust_hue(img: Any, hue_factor: float) -> Any:
     """The hue turned by a part of the circle, from -0.5 to 0.5."""
     if not -0.5 <= hue_factor <= 0.5:
         raise ValueError(f"hue_factor ({hue_factor}) is not in [-0.5, 0.5].")
-    return _values(img).adjust_hue(img, hue_factor)
+    return values_of(img).adjust_hue(img, hue_factor)
 
 
 def adjust_gamma(img: Any, gamma: float, gain: float = 1) -> Any:
     """gain * img ** gamma, of brightness from 0 to 1."""
     if gamma < 0:
         raise ValueError("Gamma should be a non-negative real number")
-    return _values(img).adjust_gamma(img, gamma, gain)
+    return values_of(img).adjust_gamma(img, gamma, gain)
 
 
 def adjust_sharpness(img: Any, sharpness_factor: float) -> Any:
     """0 gives a smoothed picture, 1 the picture."""
-    return _values(img).adjust_sharpness(img, sharpness_factor)
+    return values_of(img).adjust_sharpness(img, sharpness_factor)
 
 
 def rgb_to_grayscale(img: Any, num_output_channels: int = 1) -> Any:
     """The picture in grey, in one channel or in three."""
-    return _values(img).rgb_to_grayscale(img, num_output_channels)
+    return values_of(img).rgb_to_grayscale(img, num_output_channels)
 
 
 def to_grayscale(img: Any, num_output_channels: int = 1) -> Any:
     """A PIL image in grey, in one channel or in three."""
-    if not _is_pil_image(img):
+    if isinstance(img, Tensor):
         raise TypeError("Input should be PIL Image")
     return rgb_to_grayscale(img, num_output_channels)
 
 
 def invert(img: Any) -> Any:
     """The negative."""
-    return _values(img).invert(img)
+    return values_of(img).invert(img)
 
 
 def posterize(img: Any, bits: int) -> Any:
     """Only the highest bits of every value."""
     if not 0 <= bits <= 8:
         raise ValueError(f"The number if bits should be between 0 and 8. Got {bits}")
-    return _values(img).posterize(img, bits)
+    return values_of(img).posterize(img, bits)
 
 
 def solarize(img: Any, threshold: float) -> Any:
     """The negative of all values from the threshold on."""
-    return _values(img).solarize(img, threshold)
+    return values_of(img).solarize(img, threshold)
 
 
 def autocontrast(img: Any) -> Any:
     """Every channel stretched from black to full brightness."""
-    return _values(img).autocontrast(img)
+    return values_of(img).autocontrast(img)
 
 
 def equalize(img: Any) -> Any:
     """Levels moved so that about equally many pixels have each."""
-    return _values(img).equalize(img)
+    return values_of(img).equalize(img)
 
 
 def gaussian_blur(img: Any, kernel_size: Any, sigma: Any = None) -> Any:
@@ -468,5 +378,5 @@ def gaussian_blur(img: Any, kernel_size: Any, sigma: Any = None) -> Any:
         raise ValueError(f"sigma should have positive values. Got {widths}")
     if isinstance(img, Tensor):
         return _tensor.gaussian_blur(img, sizes, widths)
-    _pil_for(img)
+    pil_for(img)
     return to_pil_image(_tensor.gaussian_blur(pil_to_tensor(img), sizes, widths), mode=img.mode)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...._C import Tensor
-from ..dataset import Rows
+from ..dataset import Taker
 from .collate import default_collate
 
 __all__ = ["IterableFetcher", "MapFetcher"]
@@ -21,13 +21,13 @@ class MapFetcher:
 
     def __init__(self, dataset: Any, auto_collation: bool, collate_fn: Callable) -> None:
         self.dataset, self.auto_collation, self.collate_fn = dataset, auto_collation, collate_fn
-        self.rows = Rows.behind(dataset) if auto_collation and collate_fn is default_collate else None
+        self.taker = Taker.behind(dataset) if auto_collation and collate_fn is default_collate else None
         self.taken: list = []
 
     def fetch(self, index: Any) -> Any:
         """The batch with these numbers; without batches, the sample with this one."""
-        if self.rows is not None:
-            batch = self.rows.take(index)
+        if self.taker is not None:
+            batch = self.taker.take(index)
             if batch is not None:
                 return batch
             if type(index) is Tensor:
