@@ -183,6 +183,8 @@ class Allowed:
             self.trusted.add(thing)
 
     def _from_type(self, *args: Any) -> Tensor:
+        function: Any
+        parts: Any
         function, kind, parts, state = args if len(args) == 4 else (None, None, None, None)
         valid = is_hashable(function) and function in self.rebuilding and type(parts) is tuple
         _require(valid, "_rebuild_from_type_v2", args)

@@ -88,16 +88,22 @@ def _state_of(tensor: Tensor) -> Any:
     return tensor.__dict__ or None
 
 
+def no_hooks() -> OrderedDict:
+    """What stands in a file where PyTorch once wrote hooks. OrderedDict[...]() would write the annotation too."""
+    return OrderedDict()
+
+
 def reduce_ex(self: Tensor, protocol: int) -> tuple:
     from .nn.parameter import Parameter
 
     state = _state_of(self)
+    no_hooks: OrderedDict[str, Any] = OrderedDict()
     if isinstance(self, Parameter):
-        values = (self.data, self.requires_grad, OrderedDict[str, Any]())
+        values = (self.data, self.requires_grad, no_hooks)
         return (_rebuild_parameter_with_state, (*values, state)) if state else (_rebuild_parameter, values)
     storage = TypedStorage(wrap_storage=untyped_storage_of(self), dtype=self.dtype)
     geometry = (self.storage_offset(), tuple(self.shape), self.stride())
-    parts = (storage, *geometry, self.requires_grad, OrderedDict[str, Any]())
+    parts = (storage, *geometry, self.requires_grad, no_hooks)
     if type(self) is Tensor and not state:
         return _rebuild_tensor_v2, parts
     return _rebuild_from_type_v2, (_rebuild_tensor_v2, type(self), parts, state)

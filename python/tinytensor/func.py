@@ -51,7 +51,7 @@ def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Tensor], dic
         raise RuntimeError("stack_module_state: Expected all models to be of the same class.")
     if any(model.training != models[0].training for model in models):
         raise RuntimeError("stack_module_state: Expected all models to have the same training/eval mode.")
-    states = [dict(model.named_parameters()) for model in models]
+    states: list[dict[str, _C.Tensor]] = [dict(model.named_parameters()) for model in models]
     parameters = {
         name: _C.stack([state[name].detach() for state in states]).requires_grad_(x.requires_grad)
         for name, x in states[0].items()

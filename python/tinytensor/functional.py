@@ -307,7 +307,7 @@ def norm(
         raise RuntimeError(f"norm: order {p!r} is not supported, use a number, 'fro' or 'nuc'")
     if p == "fro" and isinstance(dims, (list, tuple)) and len(dims) > 2:
         raise RuntimeError(f"norm: p='fro' takes one or two dimensions, got dim={dims}")
-    order = 2.0 if p is None or p == "fro" else p
+    order = 2.0 if p is None or isinstance(p, str) else p
     return _stored("norm", _C.vector_norm(input, order, dims, keepdim, dtype), out)
 
 

@@ -93,7 +93,8 @@ def _sharing(tensors: dict[str, Tensor]) -> list[set[str]]:
             spans.setdefault(tensor.untyped_storage()._cdata, []).append((*_span(tensor), name))
     groups = []
     for parts in spans.values():
-        reach, group = 0, set[str]()
+        group: set[str] = set()
+        reach = 0
         for start, end, name in sorted(parts):
             if start >= reach and group:
                 groups.append(group)
@@ -300,7 +301,7 @@ class safe_open:  # noqa: N801
         with open(filename, "rb") as file:
             length = os.fstat(file.fileno()).st_size
             self._entries, self._metadata, self._begin = _parsed(file.read(8), length, file.read)
-            self._buffer = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+            self._buffer: mmap.mmap | None = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
 
     def __enter__(self) -> safe_open:
         return self

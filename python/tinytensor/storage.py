@@ -53,6 +53,9 @@ class _Storage:
     def _flat(self) -> Tensor:
         raise NotImplementedError
 
+    def untyped(self) -> UntypedStorage:
+        raise NotImplementedError
+
     def _over(self, flat: Tensor) -> Any:
         """A storage of this kind over the memory of a flat tensor."""
         raise NotImplementedError

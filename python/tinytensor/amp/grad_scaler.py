@@ -55,7 +55,7 @@ class GradScaler:
             if not backoff_factor < 1.0:
                 raise AssertionError("The backoff factor must be < 1.0.")
         self._init_scale = init_scale
-        self._scale: _C.Tensor | None = None  # made when the first output is scaled
+        self._scale: Any = None  # made when the first output is scaled
         self._growth_factor = growth_factor
         self._backoff_factor = backoff_factor
         self._growth_interval = growth_interval

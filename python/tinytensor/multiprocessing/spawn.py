@@ -110,7 +110,7 @@ class ProcessContext:
             return done
         self._end_all(30 if grace_period is None else grace_period)
         try:
-            self._raise_failure(failed)
+            raise self._failure(failed)
         finally:
             self._remove_files()
 
@@ -126,19 +126,19 @@ class ProcessContext:
                 process.kill()
             process.join()
 
-    def _raise_failure(self, index: int) -> None:
+    def _failure(self, index: int) -> Exception:
         process = self.processes[index]
         if os.path.getsize(self.error_files[index]):
             with open(self.error_files[index], "rb") as file:
                 trace = pickle.load(file)
             message = f"\n\n-- Process {index} terminated with the following error:\n{trace}"
-            raise ProcessRaisedException(message, index, process.pid)
+            return ProcessRaisedException(message, index, process.pid)
         if process.exitcode < 0:
             name = _signal_name(-process.exitcode)
             message = f"process {index} terminated with signal {name}"
-            raise ProcessExitedException(message, index, process.pid, process.exitcode, name)
+            return ProcessExitedException(message, index, process.pid, process.exitcode, name)
         message = f"process {index} terminated with exit code {process.exitcode}"
-        raise ProcessExitedException(message, index, process.pid, process.exitcode)
+        return ProcessExitedException(message, index, process.pid, process.exitcode)
 
     def _remove_files(self) -> None:
         for path in self.error_files:
@@ -168,7 +168,7 @@ def start_processes(
     """
     import tempfile
 
-    context = multiprocessing.get_context(start_method)
+    context: Any = multiprocessing.get_context(start_method)
     parent = None if start_method == "forkserver" else os.getpid()
     processes, error_files = [], []
     for rank in range(nprocs):

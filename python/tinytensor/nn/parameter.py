@@ -34,7 +34,7 @@ class Parameter(Tensor):
         return memo[id(self)]
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:
-        return "Parameter containing:\n" + Tensor.__repr__(self, tensor_contents=tensor_contents)
+        return "Parameter containing:\n" + Tensor.__repr__(self, tensor_contents=tensor_contents)  # type: ignore[call-arg]
 
     __str__ = __repr__
 

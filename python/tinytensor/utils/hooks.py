@@ -119,8 +119,8 @@ class BackwardHook:
         self.user_hooks = user_hooks
         self.user_pre_hooks = user_pre_hooks
         self.grad_outputs: Any = None
-        self.input_indices: list[int] | None = None
-        self.output_indices: list[int] | None = None
+        self.input_indices: Any = None
+        self.output_indices: Any = None
         self.input_count = self.output_count = -1
 
     def setup_input_hook(self, args: tuple) -> tuple:

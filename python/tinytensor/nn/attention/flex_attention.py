@@ -18,8 +18,7 @@ __all__ = ["AuxOutput", "BlockMask", "and_masks", "create_block_mask", "create_m
 Mask = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
-def _indices(batch: int, heads: int, queries: int, keys: int, device: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    counts = (batch, heads, queries, keys)
+def _indices(*counts: int, device: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     shapes = ((-1, 1, 1, 1), (1, -1, 1, 1), (1, 1, -1, 1), (1, 1, 1, -1))
     b, h, q, k = (tinytensor.arange(n, device=device).view(shape) for n, shape in zip(counts, shapes, strict=True))
     return b, h, q, k
@@ -59,7 +58,7 @@ def create_mask(
 ) -> Tensor:
     """The mask as a tensor [B, H, Q_LEN, KV_LEN] of truth values; None stands for one that all share."""
     sizes = (B or 1, H or 1, Q_LEN, KV_LEN)
-    return mod_fn(*_indices(*sizes, device)).expand(sizes).contiguous()
+    return mod_fn(*_indices(*sizes, device=device)).expand(sizes).contiguous()
 
 
 class BlockMask:
@@ -141,7 +140,7 @@ def flex_attention(
         key, value = (x.repeat_interleave(heads // key_heads, 1) for x in (key, value))
     scores = query @ key.transpose(-2, -1) * (1 / math.sqrt(query.size(-1)) if scale is None else scale)
     if score_mod is not None:
-        scores = score_mod(scores, *_indices(*scores.shape, scores.device))
+        scores = score_mod(scores, *_indices(*scores.shape, device=scores.device))
     if block_mask is not None:
         queries, keys = scores.shape[2:]
         if block_mask.seq_lengths != (queries, keys):

@@ -104,7 +104,7 @@ def _projected_apart(
     query: Tensor,
     key: Tensor,
     value: Tensor,
-    weights: tuple[Tensor | None, Tensor | None, Tensor | None],
+    weights: tuple[Any, Any, Any],
     bias: Tensor | None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     width = query.size(-1)

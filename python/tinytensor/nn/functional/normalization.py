@@ -6,15 +6,13 @@ from tinytensor import _C
 from tinytensor._C import Tensor
 
 __all__ = [
-    *(
-        "batch_norm",
-        "group_norm",
-        "instance_norm",
-        "layer_norm",
-        "local_response_norm",
-        "normalize",
-        "rms_norm",
-    ),
+    "batch_norm",
+    "group_norm",
+    "instance_norm",
+    "layer_norm",
+    "local_response_norm",
+    "normalize",
+    "rms_norm",
 ]
 
 batch_norm = _C.batch_norm

@@ -10,8 +10,12 @@ from tinytensor.nn.functional.normalization import instance_norm
 from tinytensor.nn.modules.batchnorm import _LazyNormBase, _NormBase
 
 __all__ = [
-    *("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"),
-    *("LazyInstanceNorm1d", "LazyInstanceNorm2d", "LazyInstanceNorm3d"),
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
+    "LazyInstanceNorm1d",
+    "LazyInstanceNorm2d",
+    "LazyInstanceNorm3d",
 ]
 
 

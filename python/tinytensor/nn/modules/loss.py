@@ -12,23 +12,28 @@ from tinytensor.nn.modules.distance import PairwiseDistance
 from tinytensor.nn.modules.module import Module
 
 __all__ = [
-    *(
-        "BCELoss",
-        "BCEWithLogitsLoss",
-        "CTCLoss",
-        "CosineEmbeddingLoss",
-        "CrossEntropyLoss",
-        "GaussianNLLLoss",
-    ),
-    *("HingeEmbeddingLoss", "HuberLoss", "KLDivLoss", "L1Loss", "MSELoss", "MarginRankingLoss"),
-    *("MultiLabelMarginLoss", "MultiLabelSoftMarginLoss", "MultiMarginLoss", "NLLLoss", "NLLLoss2d"),
-    *(
-        "PoissonNLLLoss",
-        "SmoothL1Loss",
-        "SoftMarginLoss",
-        "TripletMarginLoss",
-        "TripletMarginWithDistanceLoss",
-    ),
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "CTCLoss",
+    "CosineEmbeddingLoss",
+    "CrossEntropyLoss",
+    "GaussianNLLLoss",
+    "HingeEmbeddingLoss",
+    "HuberLoss",
+    "KLDivLoss",
+    "L1Loss",
+    "MSELoss",
+    "MarginRankingLoss",
+    "MultiLabelMarginLoss",
+    "MultiLabelSoftMarginLoss",
+    "MultiMarginLoss",
+    "NLLLoss",
+    "NLLLoss2d",
+    "PoissonNLLLoss",
+    "SmoothL1Loss",
+    "SoftMarginLoss",
+    "TripletMarginLoss",
+    "TripletMarginWithDistanceLoss",
 ]
 
 

@@ -68,9 +68,10 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
 
     dump_patches: bool = False
     training: bool
-    _parameters: dict[str, Parameter | None]
-    _buffers: dict[str, Tensor | None]
-    _modules: dict[str, Module | None]
+    # Parameters, tensors and modules; None where a name is registered without a value.
+    _parameters: dict[str, Any]
+    _buffers: dict[str, Any]
+    _modules: dict[str, Any]
     call_super_init: bool = False
     _compiled_call_impl: Callable | None = None
 

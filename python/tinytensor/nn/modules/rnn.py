@@ -32,7 +32,8 @@ def apply_permutation(tensor: Tensor, permutation: Tensor, dim: int = 1) -> Tens
 
 
 def _check_options(hidden_size: Any, num_layers: int, dropout: Any, proj_size: int, input_size: Any) -> None:
-    if not isinstance(dropout, numbers.Real) or not 0 <= dropout <= 1 or isinstance(dropout, bool):
+    is_number = isinstance(dropout, numbers.Number) and not isinstance(dropout, bool)
+    if not (is_number and 0 <= dropout <= 1):
         raise ValueError(
             "dropout should be a number in range [0, 1] representing the probability of an element "
             "being zeroed"
@@ -128,7 +129,7 @@ class RNNBase(Module):
 
     @property
     def _flat_weights(self) -> list[Tensor]:
-        parameters = self._parameters
+        parameters: dict[str, Any] = self._parameters
         try:
             return [parameters[name] for name in self._flat_weights_names]
         except KeyError:  # a parametrization keeps the parameter elsewhere
@@ -327,8 +328,8 @@ class LSTM(RNNBase):
         return change(hx[0]), change(hx[1])
 
     def _run(self, input: Tensor, hx: Any, batch_sizes: Tensor | None) -> tuple[Tensor, Any]:
-        output, state, cell = super()._run(input, hx, batch_sizes)
-        return output, (state, cell)
+        output, *state = super()._run(input, hx, batch_sizes)
+        return output, tuple(state)
 
 
 class RNNCellBase(Module):

@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 _cache_depth = 0
-_cache: dict[tuple[int, str], Tensor | None] = {}
+_cache: dict[tuple[int, str], Any] = {}
 
 
 @contextlib.contextmanager

@@ -188,7 +188,7 @@ class _Amount(BasePruningMethod):
     def _count(self, size: int) -> int:
         if not isinstance(self.amount, numbers.Integral):
             return round(self.amount * size)
-        if self.amount > size:
+        if int(self.amount) > size:
             raise ValueError(
                 f"amount={self.amount} should be smaller than the number of parameters to prune={size}"
             )

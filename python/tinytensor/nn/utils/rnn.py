@@ -120,7 +120,8 @@ def pack_padded_sequence(
             f"'lengths' argument should be a 1D CPU int64 tensor, but got {lengths.dim()}D "
             f"{lengths.device} {lengths.dtype} tensor"
         )
-    lengths = cast(Tensor, _C.as_tensor(lengths, dtype=_C.int64))
+    lengths = _C.as_tensor(lengths, dtype=_C.int64)
+    assert isinstance(lengths, Tensor)
     batch, steps = (input.size(0), input.size(1)) if batch_first else (input.size(1), input.size(0))
     if lengths.shape != (batch,):
         raise RuntimeError(
@@ -138,7 +139,7 @@ def pack_padded_sequence(
             "`enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to sidestep this "
             "requirement."
         )
-    longest, shortest = lengths[0].item(), lengths[-1].item()
+    longest, shortest = int(lengths[0]), int(lengths[-1])
     if shortest <= 0:
         raise RuntimeError(
             "Length of all samples has to be greater than 0, but found an element in 'lengths' that is <= 0"

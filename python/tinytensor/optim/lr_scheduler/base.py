@@ -65,12 +65,12 @@ def note_steps(optimizer: Optimizer) -> None:
 
     @functools.wraps(function)
     def noted(*args: Any, **kwargs: Any) -> Any:
-        optimizer = owner()
+        optimizer: Any = owner()
         optimizer._opt_called = True
         return function(*args, **kwargs) if method is None else function(optimizer, *args, **kwargs)
 
     noted._wrapped_by_lr_sched = True
-    optimizer.step = noted
+    optimizer.step = noted  # type: ignore[method-assign]
 
 
 class LRScheduler:

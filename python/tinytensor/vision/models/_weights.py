@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ._api import Weights, WeightsEnum
 from ._presets import ImageClassification
 
-_SITE = "https://download.pytorch.org/models/"
+SITE = "https://download.pytorch.org/models/"
 
 # Pictures are normalized with ImageNet's own mean and deviation, with these exceptions.
 _SCALES = {
@@ -48,6 +48,12 @@ def imagenet_categories() -> list[str]:
 
 
 @lru_cache
+def coco_categories() -> list[str]:
+    """The names of COCO's 91 classes, the background first, in the order of the detectors' labels."""
+    return _lines("coco_classes.txt")
+
+
+@lru_cache
 def _rows() -> dict[str, list[_Row]]:
     table: dict[str, list[_Row]] = {}
     for line in _lines("weights.txt"):
@@ -77,7 +83,7 @@ def _weights(row: _Row) -> Weights:
         "_ops": float(row.gflops),
         "_file_size": float(row.megabytes),
     }
-    return Weights(_SITE + row.file, _transforms(row), meta)
+    return Weights(SITE + row.file, _transforms(row), meta)
 
 
 def weights_of(enum: str, module: str) -> type[WeightsEnum]:

@@ -1,0 +1,10 @@
+"""The CPU."""
+
+from .. import _C
+
+__all__ = ["get_cpu_capability"]
+
+
+def get_cpu_capability() -> str:
+    """The instruction set that the kernels are chosen for: 'DEFAULT', 'AVX2' or 'AVX512'."""
+    return _C._get_cpu_capability()
