@@ -225,9 +225,7 @@ def main(epochs, seed):
         if number == min(10, epochs // 2):  # by now everything that is opened once is open
             descriptors = count_descriptors()
     if descriptors is not None:
-        assert count_descriptors() <= descriptors, (
-            f"{count_descriptors()} descriptors, {descriptors} earlier"
-        )
+        assert count_descriptors() <= descriptors, f"{count_descriptors()} descriptors, {descriptors} earlier"
     print(f"{epochs} epochs in {time.time() - begin:.1f} s, the longest {longest:.1f} s; {dict(tally)}")
 
 

@@ -73,7 +73,9 @@ def default_text(value: Any) -> str:
 
 
 def parameter_text(parameter: inspect.Parameter) -> str:
-    text = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "") + parameter.name
+    text = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(
+        parameter.kind, ""
+    ) + parameter.name
     annotated = parameter.annotation is not parameter.empty and annotation_text(parameter.annotation) != "Any"
     if annotated:
         text += f": {annotation_text(parameter.annotation)}"
@@ -87,7 +89,10 @@ def parameters_of(function: Any, bound: bool) -> list[str]:
     parts: list[str] = []
     for i, parameter in enumerate(parameters):
         before = parameters[i - 1].kind if i else None
-        if parameter.kind is parameter.KEYWORD_ONLY and before not in (parameter.KEYWORD_ONLY, parameter.VAR_POSITIONAL):
+        if parameter.kind is parameter.KEYWORD_ONLY and before not in (
+            parameter.KEYWORD_ONLY,
+            parameter.VAR_POSITIONAL,
+        ):
             parts.append("*")
         if before is parameter.POSITIONAL_ONLY and parameter.kind is not parameter.POSITIONAL_ONLY:
             parts.append("/")
@@ -227,7 +232,9 @@ def module_page(title: str, paths: Iterable[str]) -> str:
 
 
 def tensor_page() -> str:
-    members = [(name, value) for name, value in sorted(vars(torch.Tensor).items()) if not name.startswith("_")]
+    members = [
+        (name, value) for name, value in sorted(vars(torch.Tensor).items()) if not name.startswith("_")
+    ]
     calls = [entry(name, value, name, not in_core(value)) for name, value in members if is_function(value)]
     values = "\n".join(
         f"- `{name}`: {escaped(inspect.getdoc(value) or '')}"

@@ -9,23 +9,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
-
 import tinytensor as torch
 from tinytensor import nn
+from tqdm import tqdm
 
 
 def arguments(description: str, **defaults: Any) -> argparse.ArgumentParser:
     """The options of every example; `defaults` sets those of epochs, batch_size and lr."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
     parser.add_argument("--epochs", type=int, default=defaults.get("epochs", 10), help="passes over the data")
-    parser.add_argument("--batch-size", type=int, default=defaults.get("batch_size", 64), help="samples in a step")
+    parser.add_argument(
+        "--batch-size", type=int, default=defaults.get("batch_size", 64), help="samples in a step"
+    )
     parser.add_argument("--lr", type=float, default=defaults.get("lr", 1e-3), help="learning rate")
     parser.add_argument("--seed", type=int, default=0, help="seed of every random number")
     parser.add_argument("--device", default="cpu", help="where to train: cpu, cuda")
     parser.add_argument("--threads", type=int, default=0, help="processor threads, 0 for all")
     parser.add_argument("--plot", metavar="PNG", help="write curves and predictions to this file")
-    parser.add_argument("--checkpoint", metavar="FILE", help="save model and optimizer here after every epoch")
+    parser.add_argument(
+        "--checkpoint", metavar="FILE", help="save model and optimizer here after every epoch"
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     return parser
 
@@ -40,7 +45,9 @@ def prepare(args: argparse.Namespace) -> torch.device:
 class Trainer:
     """Trains a classifier and remembers the curves."""
 
-    def __init__(self, model: nn.Module, optimizer: Any, criterion: nn.Module, args: argparse.Namespace) -> None:
+    def __init__(
+        self, model: nn.Module, optimizer: Any, criterion: nn.Module, args: argparse.Namespace
+    ) -> None:
         self.model, self.optimizer, self.criterion, self.args = model, optimizer, criterion, args
         self.device = torch.device(args.device)
         self.scheduler: Any = None  # stepped after every batch
@@ -58,7 +65,11 @@ class Trainer:
 
     def _save(self) -> None:
         if self.args.checkpoint:
-            state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "history": self.history}
+            state = {
+                "model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "history": self.history,
+            }
             torch.save(state, self.args.checkpoint)
 
     def fit(self, train_loader: Any, test_loader: Any) -> None:
@@ -68,7 +79,9 @@ class Trainer:
             self._epoch(train_loader, f"epoch {epoch + 1}/{self.args.epochs}")
             targets, predictions = self.predict(test_loader)
             self.history["accuracy"].append(float((targets == predictions).mean()))
-            print(f"epoch {epoch + 1}: loss {self.history['loss'][-1]:.4f}, accuracy {self.history['accuracy'][-1]:.2%}")
+            print(
+                f"epoch {epoch + 1}: loss {self.history['loss'][-1]:.4f}, accuracy {self.history['accuracy'][-1]:.2%}"
+            )
             self._save()
         print(f"trained {self.args.epochs - done} epochs in {time.perf_counter() - start:.1f} s")
 
@@ -124,7 +137,9 @@ def _pyplot() -> Any:
 
 
 def _curves(figure: Any, history: dict[str, list[float]]) -> None:
-    for axes, (name, values) in zip(figure.subplots(1, len(history), squeeze=False).flat, history.items(), strict=True):
+    for axes, (name, values) in zip(
+        figure.subplots(1, len(history), squeeze=False).flat, history.items(), strict=True
+    ):
         axes.plot(range(1, len(values) + 1), values, marker="o")
         axes.set(title=name, xlabel="epoch")
         axes.grid(alpha=0.3)
@@ -141,7 +156,9 @@ def plot_curves(path: str, history: dict[str, list[float]]) -> None:
     _write(figure, path)
 
 
-def plot(path: str, history: dict[str, list[float]], images: np.ndarray, titles: Sequence[tuple[str, bool]]) -> None:
+def plot(
+    path: str, history: dict[str, list[float]], images: np.ndarray, titles: Sequence[tuple[str, bool]]
+) -> None:
     """Curves of loss and accuracy above, pictures with their predicted classes below, wrong ones in red."""
     figure = _pyplot().figure(figsize=(10, 7), layout="constrained")
     top, bottom = figure.subfigures(2, 1)

@@ -5,12 +5,11 @@ Any text file will do (--text); without one it reads this package's own document
 
 from pathlib import Path
 
-from _training import arguments, plot_curves, prepare
-from tqdm import trange
-
 import tinytensor as torch
 import tinytensor.nn.functional as F
+from _training import arguments, plot_curves, prepare
 from tinytensor import nn
+from tqdm import trange
 
 CONTEXT = 50
 
@@ -75,7 +74,9 @@ def main():
         history, first = state["history"], len(state["history"]["loss"])
     for epoch in range(first, args.epochs):
         total = 0.0
-        for x, y in batches(codes, args.batch_size, trange(args.steps, desc=f"epoch {epoch + 1}", leave=False)):
+        for x, y in batches(
+            codes, args.batch_size, trange(args.steps, desc=f"epoch {epoch + 1}", leave=False)
+        ):
             optimizer.zero_grad()
             loss = F.cross_entropy(model(x.to(device))[0].flatten(0, 1), y.to(device).flatten())
             loss.backward()

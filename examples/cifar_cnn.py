@@ -3,10 +3,9 @@
 The pictures are read from --data, or downloaded. Without a network it learns drawn shapes instead.
 """
 
-from _training import Trainer, arguments, finish, prepare
-
 import tinytensor as torch
 import tinytensor.nn.functional as F
+from _training import Trainer, arguments, finish, prepare
 from tinytensor import nn
 from tinytensor.utils.data import DataLoader
 from tinytensor.vision import datasets, transforms
@@ -33,7 +32,9 @@ class Net(nn.Module):
 
 def pictures(root):
     """CIFAR-10, or drawn shapes where it is neither there nor to be had."""
-    transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))])
+    transform = transforms.Compose(
+        [transforms.ToTensor(), transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))]
+    )
     try:
         return [datasets.CIFAR10(root, train, transform, download=True) for train in (True, False)]
     except RuntimeError as error:

@@ -1,8 +1,7 @@
 """A layer of one's own and a function with a derivative of one's own, checked against finite differences."""
 
-from _training import Trainer, arguments, plot_curves, prepare, report
-
 import tinytensor as torch
+from _training import Trainer, arguments, plot_curves, prepare, report
 from tinytensor import nn
 from tinytensor.utils.data import DataLoader, TensorDataset
 

@@ -1,14 +1,13 @@
 """Two networks against each other: one draws digits (or shapes, without MNIST), the other tells them from real ones."""
 
-from _training import arguments, plot_curves, prepare
-from tqdm import tqdm
-
 import tinytensor as torch
 import tinytensor.nn.functional as F
+from _training import arguments, plot_curves, prepare
 from tinytensor import nn
 from tinytensor.utils.data import DataLoader
 from tinytensor.vision import datasets, transforms
 from tinytensor.vision.utils import save_image
+from tqdm import tqdm
 
 NOISE = 32
 
@@ -41,8 +40,12 @@ def start(module):
 
 def pictures(root, limit):
     """Grey pictures of 32 x 32 from -1 to 1."""
-    transform = transforms.Compose([transforms.Pad(2), transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
-    grey = transforms.Compose([transforms.Grayscale(), transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
+    transform = transforms.Compose(
+        [transforms.Pad(2), transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))]
+    )
+    grey = transforms.Compose(
+        [transforms.Grayscale(), transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))]
+    )
     try:
         data = datasets.MNIST(root, transform=transform, download=True)
     except RuntimeError as error:
@@ -55,7 +58,9 @@ def main():
     parser = arguments(__doc__, epochs=5, lr=2e-4)
     parser.add_argument("--data", default="./data", help="folder of the data sets")
     parser.add_argument("--limit", type=int, default=10_000, help="pictures to learn from")
-    parser.add_argument("--pictures", metavar="PNG", help="write drawn pictures to this file after every epoch")
+    parser.add_argument(
+        "--pictures", metavar="PNG", help="write drawn pictures to this file after every epoch"
+    )
     args = parser.parse_args()
     device = prepare(args)
 
@@ -90,7 +95,9 @@ def main():
             totals[0] += loss.item()
         for name, total in zip(history, totals, strict=True):
             history[name].append(total / len(loader))
-        print(f"epoch {epoch + 1}: " + ", ".join(f"{name} {values[-1]:.3f}" for name, values in history.items()))
+        print(
+            f"epoch {epoch + 1}: " + ", ".join(f"{name} {values[-1]:.3f}" for name, values in history.items())
+        )
         if args.pictures:
             with torch.no_grad():
                 save_image(draw(sample).cpu(), args.pictures, normalize=True)

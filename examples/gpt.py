@@ -5,13 +5,12 @@ Any text file will do (--text); without one it reads this package's own document
 
 from pathlib import Path
 
-from _training import arguments, plot_curves, prepare
-from char_rnn import own_documentation
-from tqdm import trange
-
 import tinytensor as torch
 import tinytensor.nn.functional as F
+from _training import arguments, plot_curves, prepare
+from char_rnn import own_documentation
 from tinytensor import nn
+from tqdm import trange
 
 
 class Block(nn.Module):
@@ -24,7 +23,8 @@ class Block(nn.Module):
 
     def forward(self, x):
         q, k, v = (
-            part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in self.qkv(self.norm1(x)).chunk(3, dim=-1)
+            part.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for part in self.qkv(self.norm1(x)).chunk(3, dim=-1)
         )
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         x = x + self.out(y.transpose(1, 2).flatten(2))
@@ -78,7 +78,9 @@ def main():
     for epoch in range(first, args.epochs):
         total = 0.0
         for _ in trange(args.steps, desc=f"epoch {epoch + 1}", leave=False):
-            passages = codes[torch.randint(0, len(codes) - args.context, (args.batch_size, 1)) + places].to(device)
+            passages = codes[torch.randint(0, len(codes) - args.context, (args.batch_size, 1)) + places].to(
+                device
+            )
             optimizer.zero_grad()
             loss = F.cross_entropy(model(passages[:, :-1]).flatten(0, 1), passages[:, 1:].flatten())
             loss.backward()

@@ -1,9 +1,8 @@
 """Logistic regression tells two clouds of points apart, and a straight line between them is drawn."""
 
 import numpy as np
-from _training import Trainer, arguments, prepare, report
-
 import tinytensor as torch
+from _training import Trainer, arguments, prepare, report
 from tinytensor import nn
 from tinytensor.utils.data import DataLoader, TensorDataset
 

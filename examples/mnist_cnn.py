@@ -1,9 +1,8 @@
 """A convolutional network learns to read handwritten digits (MNIST)."""
 
-from _training import Trainer, arguments, finish, prepare
-
 import tinytensor as torch
 import tinytensor.nn.functional as F
+from _training import Trainer, arguments, finish, prepare
 from tinytensor import nn
 from tinytensor.utils.data import DataLoader
 from tinytensor.vision import datasets, transforms
@@ -28,7 +27,9 @@ class Net(nn.Module):
 def main():
     parser = arguments(__doc__, epochs=4)
     parser.add_argument("--data", default="./data", help="folder of the data sets")
-    parser.add_argument("--fashion", action="store_true", help="pieces of clothing (FashionMNIST) in place of digits")
+    parser.add_argument(
+        "--fashion", action="store_true", help="pieces of clothing (FashionMNIST) in place of digits"
+    )
     args = parser.parse_args()
     device = prepare(args)
 

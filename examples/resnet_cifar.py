@@ -4,10 +4,9 @@ With --weights it is not trained: the file, such as a checkpoint of github.com/a
 loaded, and the test set classified.
 """
 
-from _training import Trainer, arguments, finish, prepare
-
 import tinytensor as torch
 import tinytensor.nn.functional as F
+from _training import Trainer, arguments, finish, prepare
 from tinytensor import nn
 from tinytensor.utils.data import DataLoader
 from tinytensor.vision import datasets, transforms
@@ -76,7 +75,9 @@ def main():
     test_set = datasets.CIFAR10(args.data, False, plain, download=True)
     test_loader = DataLoader(test_set, 250)
     model = ResNet20().to(device)
-    optimizer = torch.optim.SGD(model.parameters(), lr=args.lr, momentum=0.9, weight_decay=1e-4, nesterov=True)
+    optimizer = torch.optim.SGD(
+        model.parameters(), lr=args.lr, momentum=0.9, weight_decay=1e-4, nesterov=True
+    )
     trainer = Trainer(model, optimizer, nn.CrossEntropyLoss(), args)
     if args.weights:
         load_weights(model, args.weights)

@@ -56,7 +56,10 @@ def test_a_program(tmp_path):
 
 def test_what_is_missing_says_so(tmp_path):
     output = run(tmp_path, "import torch.no_such_package.part", expect=1)
-    assert "ModuleNotFoundError: tinytensor has no module 'torch.no_such_package'; docs/compatibility.md" in output
+    assert (
+        "ModuleNotFoundError: tinytensor has no module 'torch.no_such_package'; docs/compatibility.md"
+        in output
+    )
     output = run(tmp_path, "import torch\ntorch.no_such_thing", expect=1)
     assert "AttributeError" in output and "no_such_thing" in output and "docs/compatibility.md" in output
     output = run(tmp_path, "from torch import no_such_thing", expect=1)
@@ -99,10 +102,14 @@ def test_exit_codes_and_usage(tmp_path):
     command = [sys.executable, "-m", "tinytensor"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     for arguments, code in (([], 2), (["--help"], 0), (["no such file.py"], 2)):
-        done = subprocess.run(command + arguments, capture_output=True, text=True, env=environment, timeout=60)
+        done = subprocess.run(
+            command + arguments, capture_output=True, text=True, env=environment, timeout=60
+        )
         assert done.returncode == code and done.stdout + done.stderr
     code = "import torch, sys; print(torch.ones(2).sum().item(), sys.argv)"
-    done = subprocess.run([*command, "-c", code, "x"], capture_output=True, text=True, env=environment, timeout=60)
+    done = subprocess.run(
+        [*command, "-c", code, "x"], capture_output=True, text=True, env=environment, timeout=60
+    )
     assert done.stdout == "2.0 ['-c', 'x']\n", done.stderr
 
 

@@ -292,3 +292,23 @@ def test_missing_derivative_is_an_error() -> None:
         assert y.requires_grad
         with pytest.raises(RuntimeError, match="not implemented"):
             y.sum().backward()
+
+
+@pytest.mark.parametrize("name", ["add", "sub", "addcmul", "addcdiv"])
+def test_the_factor_may_stand_first(name):
+    """The order of arguments of PyTorch's first versions, in functions, methods and in place."""
+    others = [torch.tensor([1.0, 2.0]), torch.tensor([4.0, 8.0])][: 2 if name.startswith("addc") else 1]
+    factor = {"value" if name.startswith("addc") else "alpha": -3}
+    x = torch.tensor([5.0, 6.0], requires_grad=True)
+    expected = getattr(torch, name)(x, *others, **factor)
+    for found in (
+        getattr(torch, name)(x, -3, *others),
+        getattr(x, name)(-3, *others),
+        getattr(x.detach().clone(), name + "_")(-3, *others),
+        getattr(x.detach().clone(), name + "_")(torch.tensor(-3.0), *others),
+    ):
+        assert found.tolist() == expected.tolist()
+    getattr(x, name)(-3, *others).sum().backward()
+    assert x.grad.tolist() == [1, 1]
+    with pytest.raises(TypeError):
+        getattr(x, name)(others[0], *others, -3)

@@ -21,11 +21,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
 
 def sources(room):
-    return sorted(
-        path
-        for path in (ROOT / room).rglob("*")
-        if path.suffix in {".h", ".cpp", ".cu", ".cuh"}
-    )
+    return sorted(path for path in (ROOT / room).rglob("*") if path.suffix in {".h", ".cpp", ".cu", ".cuh"})
 
 
 def upward_arrows(room, text):
@@ -39,12 +35,18 @@ def upward_arrows(room, text):
 def test_arrows_point_down(room):
     files = sources(room)
     assert files, f"{room} is empty"
-    arrows = [f"{path.relative_to(ROOT)} includes {target}" for path in files for target in upward_arrows(room, path.read_text())]
+    arrows = [
+        f"{path.relative_to(ROOT)} includes {target}"
+        for path in files
+        for target in upward_arrows(room, path.read_text())
+    ]
     assert not arrows, "\n".join(arrows)
 
 
 def test_an_upward_arrow_is_seen():
-    assert list(upward_arrows("csrc/kernels", '#include "core/dtype.h"\n#include "ops/ops.h"\n')) == ["ops/ops.h"]
+    assert list(upward_arrows("csrc/kernels", '#include "core/dtype.h"\n#include "ops/ops.h"\n')) == [
+        "ops/ops.h"
+    ]
 
 
 def test_kernels_never_name_a_tensor():

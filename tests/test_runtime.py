@@ -18,7 +18,11 @@ def run_python(code, **environment):
     """Runs a program in a fresh interpreter and returns what it printed."""
     program = f"import {MODULE} as torch\n{code}"
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, env={**os.environ, **environment}
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **environment},
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

@@ -654,3 +654,19 @@ def test_files_of_other_formats_are_named(tmp_path):
         archive.writestr("archive/constants.pkl", b"")
     with pytest.raises(RuntimeError, match="TorchScript"):
         torch.load(buffer_at_start(buffer))
+
+
+def test_the_environment_may_decide_what_is_read(tmp_path, monkeypatch):
+    path = tmp_path / "model.pt"
+    torch.save(Model(), path)
+    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
+    with pytest.warns(UserWarning, match="TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"):
+        assert isinstance(torch.load(path), Model)
+    with pytest.raises(pickle.UnpicklingError):
+        torch.load(path, weights_only=True)
+    monkeypatch.setenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "yes")
+    with pytest.raises(RuntimeError, match="Only one of"):
+        torch.load(path)
+    monkeypatch.delenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD")
+    with pytest.raises(pickle.UnpicklingError):
+        torch.load(path, weights_only=False)

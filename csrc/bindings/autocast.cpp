@@ -1,4 +1,5 @@
 #include "bindings/autocast.h"
+#include "bindings/pybind.h"
 
 #include <set>
 #include <string_view>

@@ -1,5 +1,6 @@
 // Autograd for Python: modes, nodes, backward, hooks, custom functions.
 #include "bindings/hooks.h"
+#include "bindings/pybind.h"
 #include "bindings/registry.h"
 #include "engine/backward.h"
 
@@ -20,9 +21,11 @@ struct PythonHook {
     py::gil_scoped_acquire lock;
     py::object result = hook(g);
     if (result.is_none()) return {};
-    check_type(is_tensor(result.ptr()), "expected Variable, but hook returned '", Py_TYPE(result.ptr())->tp_name, "'");
+    check_type(is_tensor(result.ptr()), "expected Variable, but hook returned '",
+               Py_TYPE(result.ptr())->tp_name, "'");
     const Tensor& changed = tensor_of(result.ptr());
-    check(changed.sizes() == g.sizes(), "hook has changed the size of value: ", g.sizes(), " became ", changed.sizes());
+    check(changed.sizes() == g.sizes(), "hook has changed the size of value: ", g.sizes(), " became ",
+          changed.sizes());
     return changed;
   }
 };
@@ -60,8 +63,8 @@ HookHandle register_hook(const Tensor& x, py::function hook) {
   HookList& list = hooks_of(x);
   int64_t id = list.next++;
   list.hooks[id] = PythonHook{std::move(hook)};
-  std::weak_ptr<HookList> weak = is_leaf(x) ? autograd_of(x).hooks
-                                            : producer_of(x)->more().tensor_hooks[autograd_of(x).producer.output];
+  std::weak_ptr<HookList> weak =
+      is_leaf(x) ? autograd_of(x).hooks : producer_of(x)->more().tensor_hooks[autograd_of(x).producer.output];
   return HookHandle([weak, id] {
     if (auto alive = weak.lock()) alive->hooks.erase(id);
   });
@@ -89,7 +92,8 @@ py::tuple python_gradients(const Gradients& gradients) {
 
 void take_gradients(Gradients& gradients, const py::object& changed) {
   if (changed.is_none()) return;
-  py::sequence list = is_tensor(changed.ptr()) ? py::sequence(py::make_tuple(changed)) : py::sequence(changed);
+  py::sequence list =
+      is_tensor(changed.ptr()) ? py::sequence(py::make_tuple(changed)) : py::sequence(changed);
   for (int i = 0; i < gradients.size() && i < int(list.size()); i++) {
     py::object entry = list[i];
     gradients[i] = entry.is_none() ? Tensor() : tensor_of(entry.ptr());
@@ -118,8 +122,8 @@ HookHandle register_node_prehook(PyNode& self, py::function hook) {
 
 // ---------------------------------------------------------------- custom functions
 
-// Values that ctx.save_for_backward keeps. The context holds this list; the node, which owns the context, is known
-// here without being owned, and takes the values away when it is freed or has run.
+// Values that ctx.save_for_backward keeps. The context holds this list; the node, which owns the context, is
+// known here without being owned, and takes the values away when it is freed or has run.
 struct SavedList {
   std::vector<SavedTensor> tensors;
   Node* node = nullptr;
@@ -132,7 +136,10 @@ class PythonNode final : public Node {
   std::shared_ptr<SavedList> saved = std::make_shared<SavedList>();
   bool materialize_grads;
   PythonNode(const char* name, py::object context, py::object backward, bool materialize_grads)
-      : Node(name), context(std::move(context)), backward(std::move(backward)), materialize_grads(materialize_grads) {
+      : Node(name),
+        context(std::move(context)),
+        backward(std::move(backward)),
+        materialize_grads(materialize_grads) {
     saved->node = this;
   }
   ~PythonNode() override {
@@ -192,9 +199,12 @@ bool is_among(const Tensor& x, const std::vector<Tensor>& list) {
 }
 
 // A tensor of its own over the memory of x.
-Tensor fresh_alias(const Tensor& x) { return tensor_over(x.storage(), x.sizes(), x.strides(), x.offset(), x.dtype()); }
+Tensor fresh_alias(const Tensor& x) {
+  return tensor_over(x.storage(), x.sizes(), x.strides(), x.offset(), x.dtype());
+}
 
-// Gives the outputs of a custom function their history; what the arguments are stands in autograd/function.py.
+// Gives the outputs of a custom function their history; what the arguments are stands in
+// autograd/function.py.
 py::tuple record_function(const std::string& name, py::object context, const std::vector<Tensor>& inputs,
                           std::vector<Tensor> outputs, const std::vector<Tensor>& dirty,
                           const std::vector<Tensor>& non_differentiable, const std::vector<Tensor>& to_save,
@@ -209,7 +219,8 @@ py::tuple record_function(const std::string& name, py::object context, const std
   connect(*node, inputs);
   for (const Tensor& y : outputs) {
     if (is_among(y, dirty)) {
-      check(!needs_grad(y) || !is_leaf(y), name, ": a leaf Variable that requires grad has been used in an in-place operation.");
+      check(!needs_grad(y) || !is_leaf(y), name,
+            ": a leaf Variable that requires grad has been used in an in-place operation.");
       rebase_history(y, owner);
       continue;
     }
@@ -217,7 +228,8 @@ py::tuple record_function(const std::string& name, py::object context, const std
     if (y.is_floating() && !is_among(y, non_differentiable)) set_producer(y, owner, number);
   }
   for (const Tensor& x : to_save) {
-    auto output = std::find_if(outputs.begin(), outputs.end(), [&](const Tensor& y) { return x.defined() && x.is(y); });
+    auto output =
+        std::find_if(outputs.begin(), outputs.end(), [&](const Tensor& y) { return x.defined() && x.is(y); });
     bool own = output != outputs.end();
     node->saved->tensors.emplace_back(x, own ? x : Tensor(), own ? uint32_t(output - outputs.begin()) : 0);
   }
@@ -226,10 +238,13 @@ py::tuple record_function(const std::string& name, py::object context, const std
 
 // ---------------------------------------------------------------- backward
 
-py::object backward(const std::vector<Tensor>& roots, py::tuple gradients, bool retain_graph, bool create_graph,
-                    py::object inputs, bool allow_unused, bool accumulate) {
-  BackwardOptions options{.retain_graph = retain_graph, .create_graph = create_graph, .inputs = {},
-                          .accumulate = accumulate, .allow_unused = allow_unused};
+py::object backward(const std::vector<Tensor>& roots, py::tuple gradients, bool retain_graph,
+                    bool create_graph, py::object inputs, bool allow_unused, bool accumulate) {
+  BackwardOptions options{.retain_graph = retain_graph,
+                          .create_graph = create_graph,
+                          .inputs = {},
+                          .accumulate = accumulate,
+                          .allow_unused = allow_unused};
   if (!inputs.is_none()) options.inputs = tensors_of(inputs.ptr());
   std::vector<Tensor> start;
   for (py::handle g : gradients) start.push_back(g.is_none() ? Tensor() : tensor_of(g.ptr()));
@@ -265,8 +280,10 @@ void push_saving_hooks(py::function pack, py::function unpack) {
   };
   hooks->unpack = [unpack = keep(unpack)](const std::shared_ptr<void>& content) {
     py::gil_scoped_acquire lock;
-    py::object value = py::handle(static_cast<PyObject*>(unpack.get()))(py::handle(static_cast<PyObject*>(content.get())));
-    check_type(is_tensor(value.ptr()), "saved_tensors_hooks: the unpack hook must return a Tensor, got ", Py_TYPE(value.ptr())->tp_name);
+    py::object value =
+        py::handle(static_cast<PyObject*>(unpack.get()))(py::handle(static_cast<PyObject*>(content.get())));
+    check_type(is_tensor(value.ptr()), "saved_tensors_hooks: the unpack hook must return a Tensor, got ",
+               Py_TYPE(value.ptr())->tp_name);
     return tensor_of(value.ptr());
   };
   saving_hooks.push_back(std::move(hooks));
@@ -275,8 +292,11 @@ void push_saving_hooks(py::function pack, py::function unpack) {
 // Tensor.backward: the short way into the engine.
 void backward_from(const Tensor& root, std::optional<Tensor> gradient, std::optional<bool> retain_graph,
                    bool create_graph, std::optional<std::vector<Tensor>> inputs) {
-  BackwardOptions options{.retain_graph = retain_graph.value_or(create_graph), .create_graph = create_graph,
-                          .inputs = std::move(inputs), .accumulate = true, .allow_unused = true};
+  BackwardOptions options{.retain_graph = retain_graph.value_or(create_graph),
+                          .create_graph = create_graph,
+                          .inputs = std::move(inputs),
+                          .accumulate = true,
+                          .allow_unused = true};
   run_backward({root}, {gradient.value_or(Tensor())}, options);
 }
 
@@ -301,8 +321,9 @@ void clear_hooks(const Tensor& x) {
 }
 
 void bind_autograd(Registry& registry) {
-  registry.op<backward_from>("backward(input, gradient=None, retain_graph=None, create_graph=False, inputs=None)", method,
-                             "Adds to the .grad of every leaf its gradient of this tensor.");
+  registry.op<backward_from>(
+      "backward(input, gradient=None, retain_graph=None, create_graph=False, inputs=None)", method,
+      "Adds to the .grad of every leaf its gradient of this tensor.");
 }
 
 py::object node_object(const Ref<Node>& node) { return node ? py::cast(PyNode{node}) : py::none(); }
@@ -316,39 +337,52 @@ void define_autograd(py::module_& module) {
       .def("__exit__", [](HookHandle& self, py::args) { self.remove(); });
   py::class_<PyNode>(module, "Node", "A step of the autograd graph.")
       .def("name", [](const PyNode& self) { return self.node->name; })
-      .def_property_readonly("next_functions", [](const PyNode& self) {
-        py::list list;
-        for (const Edge& edge : self.node->edges) list.append(py::make_tuple(node_object(edge.node), edge.output));
-        return py::tuple(list);
-      })
-      .def_property_readonly("variable", [](const PyNode& self) {
-        auto* leaf = dynamic_cast<AccumulateGrad*>(self.node.get());
-        if (!leaf) throw py::attribute_error(std::string(self.node->name) + " has no variable");
-        return leaf->variable;
-      })
+      .def_property_readonly("next_functions",
+                             [](const PyNode& self) {
+                               py::list list;
+                               for (const Edge& edge : self.node->edges)
+                                 list.append(py::make_tuple(node_object(edge.node), edge.output));
+                               return py::tuple(list);
+                             })
+      .def_property_readonly("variable",
+                             [](const PyNode& self) {
+                               auto* leaf = dynamic_cast<AccumulateGrad*>(self.node.get());
+                               if (!leaf)
+                                 throw py::attribute_error(std::string(self.node->name) + " has no variable");
+                               return leaf->variable;
+                             })
       .def("_sequence_nr", [](const PyNode& self) { return self.node->sequence; })
-      .def("__call__", [](const PyNode& self, py::args args) {
-        Gradients gradients;
-        for (py::handle g : args) gradients.push_back(g.is_none() ? Tensor() : tensor_of(g.ptr()));
-        Gradients out = self.node->apply(gradients);
-        return out.size() == 1 ? py::object(python_gradients(out)[0]) : py::object(python_gradients(out));
-      })
-      .def("__getattr__", [](const PyNode& self, const std::string& name) -> py::object {
-        auto* custom = dynamic_cast<PythonNode*>(self.node.get());
-        if (!custom) throw py::attribute_error(std::string(self.node->name) + " has no attribute '" + name + "'");
-        return py::getattr(custom->context, name.c_str());
-      })
+      .def("__call__",
+           [](const PyNode& self, py::args args) {
+             Gradients gradients;
+             for (py::handle g : args) gradients.push_back(g.is_none() ? Tensor() : tensor_of(g.ptr()));
+             Gradients out = self.node->apply(gradients);
+             return out.size() == 1 ? py::object(python_gradients(out)[0])
+                                    : py::object(python_gradients(out));
+           })
+      .def("__getattr__",
+           [](const PyNode& self, const std::string& name) -> py::object {
+             auto* custom = dynamic_cast<PythonNode*>(self.node.get());
+             if (!custom)
+               throw py::attribute_error(std::string(self.node->name) + " has no attribute '" + name + "'");
+             return py::getattr(custom->context, name.c_str());
+           })
       .def("register_hook", register_node_hook)
       .def("register_prehook", register_node_prehook)
-      .def("__eq__", [](const PyNode& a, py::handle b) { return py::isinstance<PyNode>(b) && a.node == b.cast<PyNode>().node; })
+      .def("__eq__",
+           [](const PyNode& a, py::handle b) {
+             return py::isinstance<PyNode>(b) && a.node == b.cast<PyNode>().node;
+           })
       .def("__hash__", [](const PyNode& self) { return reinterpret_cast<intptr_t>(self.node.get()); })
-      .def("__repr__", [](const PyNode& self) { return text('<', self.node->name, " object at ", static_cast<const void*>(self.node.get()), '>'); });
+      .def("__repr__", [](const PyNode& self) {
+        return text('<', self.node->name, " object at ", static_cast<const void*>(self.node.get()), '>');
+      });
 
   py::class_<SavedList, std::shared_ptr<SavedList>>(module, "_SavedTensors").def("unpack", unpack_saved);
 
   module.def("_record_function", record_function);
-  module.def("_run_backward", [](const std::vector<Tensor>& roots, py::tuple gradients, bool retain_graph, bool create_graph,
-                                 py::object inputs, bool allow_unused, bool accumulate) {
+  module.def("_run_backward", [](const std::vector<Tensor>& roots, py::tuple gradients, bool retain_graph,
+                                 bool create_graph, py::object inputs, bool allow_unused, bool accumulate) {
     return backward(roots, gradients, retain_graph, create_graph, inputs, allow_unused, accumulate);
   });
   module.def("_register_hook", register_hook);
@@ -356,7 +390,9 @@ void define_autograd(py::module_& module) {
   module.def("_retain_grad", retain_grad);
   module.def("_push_saved_tensors_hooks", push_saving_hooks);
   module.def("_pop_saved_tensors_hooks", [] { saving_hooks.pop_back(); });
-  module.def("is_grad_enabled", [] { return autograd_mode.grad; }, "is_grad_enabled()\n\nWhether operations are recorded.");
+  module.def(
+      "is_grad_enabled", [] { return autograd_mode.grad; },
+      "is_grad_enabled()\n\nWhether operations are recorded.");
   module.def("is_inference_mode_enabled", [] { return inference_mode; }, "is_inference_mode_enabled()");
   module.def("_set_grad_enabled", [](bool on) { autograd_mode.grad = on; });
   module.def("_set_inference_mode", [](bool on) { inference_mode = on; });
@@ -365,7 +401,9 @@ void define_autograd(py::module_& module) {
     autograd_mode.anomaly_checks_nan = check_nan;
   });
   module.def("is_anomaly_enabled", [] { return autograd_mode.anomaly; }, "is_anomaly_enabled()");
-  module.def("is_anomaly_check_nan_enabled", [] { return autograd_mode.anomaly_checks_nan; }, "is_anomaly_check_nan_enabled()");
+  module.def(
+      "is_anomaly_check_nan_enabled", [] { return autograd_mode.anomaly_checks_nan; },
+      "is_anomaly_check_nan_enabled()");
 }
 
 }  // namespace tt

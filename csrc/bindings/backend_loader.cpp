@@ -1,7 +1,7 @@
 // The module of CUDA is imported when a device is first used; without one, the package says why.
 #include "core/backend_loader.h"
 
-#include "bindings/python.h"
+#include "bindings/pybind.h"
 
 namespace tt {
 namespace {

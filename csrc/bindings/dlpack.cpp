@@ -1,5 +1,6 @@
-// DLPack: memory shared with other array libraries, both ways. The structures are those of the protocol's version 0.8.
-#include "bindings/python.h"
+// DLPack: memory shared with other array libraries, both ways. The structures are those of the protocol's
+// version 0.8.
+#include "bindings/pybind.h"
 
 namespace tt {
 namespace {
@@ -36,9 +37,10 @@ Code code_of(DType type) {
 
 DType dtype_from(DLDataType given) {
   for (int i = 0; i < dtype_count; i++)
-    if (code_of(DType(i)) == given.code && size_of(DType(i)) * 8 == given.bits && given.lanes == 1) return DType(i);
-  fail(ErrorKind::Runtime, "from_dlpack: unsupported data type (code ", int(given.code), ", ", int(given.bits), " bits, ",
-       given.lanes, " lanes)");
+    if (code_of(DType(i)) == given.code && size_of(DType(i)) * 8 == given.bits && given.lanes == 1)
+      return DType(i);
+  fail(ErrorKind::Runtime, "from_dlpack: unsupported data type (code ", int(given.code), ", ",
+       int(given.bits), " bits, ", given.lanes, " lanes)");
 }
 
 struct Export {
@@ -57,15 +59,21 @@ void delete_unused(PyObject* capsule) {
 py::object to_dlpack(const Tensor& x) {
   auto* e = new Export{{}, x};
   Body& body = *x.body();
-  e->managed.tensor = {x.bytes(), {x.device().is_cpu() ? 1 : 2, x.device().index}, x.rank(),
-                       {code_of(x.dtype()), uint8_t(size_of(x.dtype()) * 8), 1}, body.sizes.data(), body.strides.data(), 0};
+  e->managed.tensor = {x.bytes(),
+                       {x.device().is_cpu() ? 1 : 2, x.device().index},
+                       x.rank(),
+                       {code_of(x.dtype()), uint8_t(size_of(x.dtype()) * 8), 1},
+                       body.sizes.data(),
+                       body.strides.data(),
+                       0};
   e->managed.context = e;
   e->managed.deleter = delete_export;
   return py::reinterpret_steal<py::object>(PyCapsule_New(&e->managed, "dltensor", delete_unused));
 }
 
 Tensor from_dlpack(py::object capsule) {
-  check_value(PyCapsule_IsValid(capsule.ptr(), "dltensor"), "from_dlpack: expected a capsule 'dltensor' that was not used yet");
+  check_value(PyCapsule_IsValid(capsule.ptr(), "dltensor"),
+              "from_dlpack: expected a capsule 'dltensor' that was not used yet");
   auto* managed = static_cast<DLManagedTensor*>(PyCapsule_GetPointer(capsule.ptr(), "dltensor"));
   const DLTensor& t = managed->tensor;
   DType type = dtype_from(t.dtype);

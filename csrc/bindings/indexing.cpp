@@ -1,5 +1,5 @@
 // x[...]: from a Python key to views and index ops.
-#include "bindings/python.h"
+#include "bindings/pybind.h"
 
 namespace tt {
 namespace {
@@ -27,8 +27,10 @@ bool is_array(PyObject* o) {
 
 // A list or array as an index: bools stay, every other number is a position.
 Tensor index_from_data(PyObject* data) {
-  check_type(!PyUnicode_Check(data) && !PyBytes_Check(data), "index: only integers, slices, ellipsis, None, tensors, lists "
-             "and arrays are valid indices, got ", Py_TYPE(data)->tp_name, " ", std::string(py::repr(data)));
+  check_type(!PyUnicode_Check(data) && !PyBytes_Check(data),
+             "index: only integers, slices, ellipsis, None, tensors, lists "
+             "and arrays are valid indices, got ",
+             Py_TYPE(data)->tp_name, " ", std::string(py::repr(data)));
   py::object held = py::reinterpret_borrow<py::object>(data);
   if (is_array(data) && py::cast<std::string>(held.attr("dtype").attr("kind")) == "u" &&
       py::cast<int>(held.attr("dtype").attr("itemsize")) > 1)
@@ -38,15 +40,19 @@ Tensor index_from_data(PyObject* data) {
 }
 
 [[noreturn]] void wrong_key(PyObject* o) {
-  fail(ErrorKind::Index, "index: only integers, slices (`:`), ellipsis (`...`), None and long or byte tensors are valid "
-       "indices, got ", Py_TYPE(o)->tp_name, " ", std::string(py::repr(o)));
+  fail(ErrorKind::Index,
+       "index: only integers, slices (`:`), ellipsis (`...`), None and long or byte tensors are valid "
+       "indices, got ",
+       Py_TYPE(o)->tp_name, " ", std::string(py::repr(o)));
 }
 
 Entry tensor_entry(const Tensor& x) {
   Entry entry;
-  if (x.dtype() == DType::UInt8) warn("indexing with dtype uint8 is deprecated, use a mask of dtype bool instead");
+  if (x.dtype() == DType::UInt8)
+    warn("indexing with dtype uint8 is deprecated, use a mask of dtype bool instead");
   entry.kind = x.rank() ? Kind::tensor : is_mask(x) ? Kind::truth : Kind::integer;
-  check_index(x.rank() || !x.is_floating(), "index: tensors used as indices must be long, int, byte or bool tensors, got ",
+  check_index(x.rank() || !x.is_floating(),
+              "index: tensors used as indices must be long, int, byte or bool tensors, got ",
               name_of(x.dtype()));
   if (x.rank()) entry.tensor = x;
   else entry.start = item(x).integer;
@@ -94,7 +100,8 @@ Entry entry_of(PyObject* o) {
 // A short list that holds more than numbers still means what a tuple means, as PyTorch reads it.
 bool reads_as_tuple(PyObject* key) {
   if (PyTuple_Check(key)) return true;
-  if (is_tensor(key) || PyLong_Check(key) || PySlice_Check(key) || !PySequence_Check(key) || is_array(key)) return false;
+  if (is_tensor(key) || PyLong_Check(key) || PySlice_Check(key) || !PySequence_Check(key) || is_array(key))
+    return false;
   if (PyUnicode_Check(key) || PyBytes_Check(key)) return false;
   py::object items = py::reinterpret_steal<py::object>(PySequence_Fast(key, "index"));
   if (!items) {
@@ -105,9 +112,12 @@ bool reads_as_tuple(PyObject* key) {
   if (count >= 32) return false;
   for (Py_ssize_t i = 0; i < count; i++) {
     PyObject* o = PySequence_Fast_GET_ITEM(items.ptr(), i);
-    if (!is_tensor(o) && !PySequence_Check(o) && !PySlice_Check(o) && o != Py_Ellipsis && o != Py_None) continue;
-    warn("indexing with a list in place of a tuple is deprecated, use x[tuple(list)], or x[torch.tensor(list)] for an "
-         "index tensor");
+    if (!is_tensor(o) && !PySequence_Check(o) && !PySlice_Check(o) && o != Py_Ellipsis && o != Py_None)
+      continue;
+    warn(
+        "indexing with a list in place of a tuple is deprecated, use x[tuple(list)], or "
+        "x[torch.tensor(list)] for an "
+        "index tensor");
     return true;
   }
   return false;
@@ -132,9 +142,9 @@ Entries entries_of(PyObject* key) {
 struct Selection {
   Shape sizes, strides;
   int64_t offset = 0;
-  Indices indices;       // one per entry of the key that is advanced, undefined for dimensions in between
+  Indices indices;  // one per entry of the key that is advanced, undefined for dimensions in between
   bool advanced = false;
-  bool same = true;      // the view is x as it is
+  bool same = true;  // the view is x as it is
 };
 
 void check_rank(const Tensor& x, const Entries& entries, int& whole) {
@@ -145,7 +155,8 @@ void check_rank(const Tensor& x, const Entries& entries, int& whole) {
   }
   whole = x.rank() - named;
   if (whole >= 0) return;
-  check_index(x.rank() > 0 || entries.size() > 1 || entries[0].kind != Kind::integer, "index: invalid index of a 0-dim tensor. "
+  check_index(x.rank() > 0 || entries.size() > 1 || entries[0].kind != Kind::integer,
+              "index: invalid index of a 0-dim tensor. "
               "Use tensor.item() to convert a 0-dim tensor to a Python number");
   fail(ErrorKind::Index, "index: too many indices for tensor of dimension ", x.rank(), ", got ", named);
 }
@@ -155,12 +166,18 @@ class Selecting {
   Selecting(const Tensor& x, Selection& s) : x_(x), s_(s) {}
   void take(const Entry& entry) {
     switch (entry.kind) {
-      case Kind::integer: return integer(entry.start);
-      case Kind::slice: return slice(entry);
-      case Kind::fresh: return fresh();
-      case Kind::truth: return truth(entry.start != 0);
-      case Kind::tensor: return tensor(entry.tensor);
-      case Kind::ellipsis: return;
+      case Kind::integer:
+        return integer(entry.start);
+      case Kind::slice:
+        return slice(entry);
+      case Kind::fresh:
+        return fresh();
+      case Kind::truth:
+        return truth(entry.start != 0);
+      case Kind::tensor:
+        return tensor(entry.tensor);
+      case Kind::ellipsis:
+        return;
     }
   }
   void whole(int count) {
@@ -180,7 +197,8 @@ class Selecting {
   }
   void integer(int64_t index) {
     int64_t size = x_.sizes()[dim_];
-    check_index(index >= -size && index < size, "index: index ", index, " is out of bounds for dimension ", dim_, " with size ", size);
+    check_index(index >= -size && index < size, "index: index ", index, " is out of bounds for dimension ",
+                dim_, " with size ", size);
     s_.offset += (index < 0 ? index + size : index) * x_.strides()[dim_++];
     s_.same = false;
   }
@@ -196,7 +214,8 @@ class Selecting {
   }
   static int64_t saturated(int64_t stride, int64_t step) {
     int64_t product;
-    return __builtin_mul_overflow(stride, step, &product) ? stride : product;  // a step that long takes one element
+    return __builtin_mul_overflow(stride, step, &product) ? stride
+                                                          : product;  // a step that long takes one element
   }
   void fresh() {
     keep(1, dim_ < x_.rank() ? x_.sizes()[dim_] * x_.strides()[dim_] : 1);
@@ -210,8 +229,9 @@ class Selecting {
   void tensor(const Tensor& index) {
     int covered = is_mask(index) ? index.rank() : 1;
     for (int i = 0; i < covered && is_mask(index); i++)
-      check_index(index.sizes()[i] == x_.sizes()[dim_ + i], "index: the shape of the mask ", index.sizes(), " at dimension ", i,
-                  " does not match the shape of the indexed tensor ", x_.sizes(), " at dimension ", dim_ + i);
+      check_index(index.sizes()[i] == x_.sizes()[dim_ + i], "index: the shape of the mask ", index.sizes(),
+                  " at dimension ", i, " does not match the shape of the indexed tensor ", x_.sizes(),
+                  " at dimension ", dim_ + i);
     advance(index, covered);
     whole(covered);
   }
@@ -240,7 +260,8 @@ Selection select_by(const Tensor& x, const Entries& entries) {
   return s;
 }
 
-// The same view as recorded ops, one per entry. A slice that takes all is left out, but where it is the whole key.
+// The same view as recorded ops, one per entry. A slice that takes all is left out, but where it is the whole
+// key.
 Tensor recorded_view(const Tensor& x, const Entries& entries, bool bare_slice) {
   Tensor y = x;
   int dim = 0, named = 0;
@@ -295,7 +316,8 @@ void write_number(const Tensor& target, const Selection& s, const Scalar& value)
     return;
   }
   if (auto mask = only_mask(target, s.indices)) {
-    in_place("masked_fill_", target, false, false, [&](const Tensor& x, Out out) { return masked_fill(x, *mask, value, out); });
+    in_place("masked_fill_", target, false, false,
+             [&](const Tensor& x, Out out) { return masked_fill(x, *mask, value, out); });
     return;
   }
   Tensor number = empty({}, target.dtype());
@@ -320,12 +342,12 @@ void write_tensor(const Tensor& target, const Selection& s, const Tensor& value)
   std::optional<Tensor> mask = value.count() == 1 ? only_mask(target, s.indices) : std::nullopt;
   if (mask) {
     Tensor number = value.rank() ? reshape(value, {}) : value;
-    in_place("masked_fill_", target, false, false, [&](const Tensor& x, Out out) { return masked_fill(x, *mask, number, out); });
+    in_place("masked_fill_", target, false, false,
+             [&](const Tensor& x, Out out) { return masked_fill(x, *mask, number, out); });
     return;
   }
-  in_place("index_put_", target, false, false, [&](const Tensor& x, Out out) {
-    return index_put(x, s.indices, value, false, out);
-  });
+  in_place("index_put_", target, false, false,
+           [&](const Tensor& x, Out out) { return index_put(x, s.indices, value, false, out); });
 }
 
 void write_whole(const Tensor& x, PyObject* value) {
@@ -350,8 +372,8 @@ int set_item(PyObject* self, PyObject* key, PyObject* value) {
   PyObject* done = guarded([&]() -> PyObject* {
     check_type(value, "Tensor does not support deleting items");
     const Tensor x = tensor_of(self);
-    check_type(is_tensor(value) || is_number(value), "index: can't assign a ", Py_TYPE(value)->tp_name, " to a tensor of dtype ",
-               name_of(x.dtype()));
+    check_type(is_tensor(value) || is_number(value), "index: can't assign a ", Py_TYPE(value)->tp_name,
+               " to a tensor of dtype ", name_of(x.dtype()));
     if (PyBool_Check(key)) {  // all of x, or nothing
       if (key == Py_True) write_whole(x, value);
       return Py_None;

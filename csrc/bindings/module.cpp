@@ -1,4 +1,5 @@
 #include "bindings/autocast.h"
+#include "bindings/pybind.h"
 #include "bindings/registry.h"
 
 namespace tt {

@@ -1,5 +1,6 @@
 // Python's operators as slots of the type: the shortest way from a + b to add().
 #include "bindings/autocast.h"
+#include "bindings/pybind.h"
 #include "bindings/registry.h"
 
 namespace tt {
@@ -41,7 +42,8 @@ PyObject* inplace_slot(const char* name, PyObject* self, PyObject* other, Keeps 
     bool recording = grad_enabled() && (needs_grad(x) || needs_grad(y));
     if (recording) y = apart_from(name, x, y);
     bool kept = keeps == Keeps::always || y.is(x) || (keeps == Keeps::for_others && needs_grad(y));
-    in_place(name, x, kept, recording, [&](const Tensor& input, Out out) { return op(input, y.is(x) ? input : y, out); });
+    in_place(name, x, kept, recording,
+             [&](const Tensor& input, Out out) { return op(input, y.is(x) ? input : y, out); });
     return Py_NewRef(self);
   });
 }
@@ -49,10 +51,14 @@ PyObject* inplace_slot(const char* name, PyObject* self, PyObject* other, Keeps 
 Tensor plus(const Tensor& a, const Tensor& b) { return add(a, b); }
 Tensor minus(const Tensor& a, const Tensor& b) { return sub(a, b); }
 template <Tensor (*op)(const Tensor&, const Tensor&, Out)>
-Tensor plain(const Tensor& a, const Tensor& b) { return op(a, b, {}); }
+Tensor plain(const Tensor& a, const Tensor& b) {
+  return op(a, b, {});
+}
 Tensor floor_quotient(const Tensor& a, const Tensor& b) { return floor_divide(a, b); }
 
-PyObject* negative(PyObject* self) { return guarded([&] { return wrap(neg(tensor_of(self))); }); }
+PyObject* negative(PyObject* self) {
+  return guarded([&] { return wrap(neg(tensor_of(self))); });
+}
 PyObject* unchanged(PyObject* self) {
   return guarded([&] {
     check(tensor_of(self).dtype() != DType::Bool, "The `+` operator, on a bool tensor is not supported.");
@@ -68,7 +74,8 @@ PyObject* sum_into(PyObject* a, PyObject* b) {
 template <Tensor (*op)(const Tensor&, const Tensor&, Out)>
 PyObject* into(PyObject* a, PyObject* b) {
   const Keeps keeps = op == mul || op == div || op == remainder ? Keeps::for_others : Keeps::always;
-  return inplace_slot(inplace_name<op>(), a, b, keeps, [](auto& x, auto& y, Out out) { return op(x, y, out); });
+  return inplace_slot(inplace_name<op>(), a, b, keeps,
+                      [](auto& x, auto& y, Out out) { return op(x, y, out); });
 }
 PyObject* power_into(PyObject* a, PyObject* b, PyObject*) { return into<pow>(a, b); }
 PyObject* power_slot(PyObject* a, PyObject* b, PyObject*) { return binary_slot<plain<pow>>(a, b); }
@@ -76,19 +83,23 @@ PyObject* power_slot(PyObject* a, PyObject* b, PyObject*) { return binary_slot<p
 PyObject* invert(PyObject* self) {
   return guarded([&] {
     const Tensor& x = tensor_of(self);
-    check_type(!x.is_floating(), "~ (operator.invert) is only implemented on integer and Boolean-type tensors, not ",
+    check_type(!x.is_floating(),
+               "~ (operator.invert) is only implemented on integer and Boolean-type tensors, not ",
                name_of(x.dtype()));
     return wrap(bitwise_not(x));
   });
 }
-PyObject* absolute(PyObject* self) { return guarded([&] { return wrap(abs(tensor_of(self))); }); }
+PyObject* absolute(PyObject* self) {
+  return guarded([&] { return wrap(abs(tensor_of(self))); });
+}
 
 PyObject* product_slot(PyObject* a, PyObject* b) {
   if (!is_tensor(a) || !is_tensor(b)) Py_RETURN_NOTIMPLEMENTED;
   return guarded([&] {
     PyObject* operands[] = {a, b};
     std::vector<py::object> casts;
-    if (autocast_active) [[unlikely]] casts = autocast_arguments("matmul", operands, 2);
+    if (autocast_active) [[unlikely]]
+      casts = autocast_arguments("matmul", operands, 2);
     return wrap(matmul(tensor_of(operands[0]), tensor_of(operands[1])));
   });
 }
@@ -101,7 +112,8 @@ PyObject* compare(PyObject* a, PyObject* b, int relation) {
 
 Scalar only_value(PyObject* self) {
   const Tensor& x = tensor_of(self);
-  check_value(x.count() == 1, "only one element tensors can be converted to Python scalars, got ", x.count(), " elements");
+  check_value(x.count() == 1, "only one element tensors can be converted to Python scalars, got ", x.count(),
+              " elements");
   return item(x);
 }
 
@@ -116,7 +128,9 @@ int truth(PyObject* self) {
   return value ? value == Py_True : -1;
 }
 
-PyObject* float_value(PyObject* self) { return guarded([&] { return PyFloat_FromDouble(only_value(self).to<double>()); }); }
+PyObject* float_value(PyObject* self) {
+  return guarded([&] { return PyFloat_FromDouble(only_value(self).to<double>()); });
+}
 PyObject* to_int(PyObject* self) {
   return guarded([&] {
     Scalar s = only_value(self);
@@ -147,14 +161,17 @@ PyObject* iterate(PyObject* self) {
 
 int contains(PyObject* self, PyObject* value) {
   PyObject* found = guarded([&]() -> PyObject* {
-    check(is_operand(value), "Tensor.__contains__ only supports Tensor or scalar, but you passed in a ", Py_TYPE(value)->tp_name, ".");
+    check(is_operand(value), "Tensor.__contains__ only supports Tensor or scalar, but you passed in a ",
+          Py_TYPE(value)->tp_name, ".");
     return item(any(eq(tensor_of(self), operand_from(value)))).integer ? Py_True : Py_False;
   });
   return found ? found == Py_True : -1;
 }
 
 template <class F>
-PyType_Slot slot(int id, F* function) { return {id, reinterpret_cast<void*>(function)}; }
+PyType_Slot slot(int id, F* function) {
+  return {id, reinterpret_cast<void*>(function)};
+}
 
 }  // namespace
 

@@ -23,7 +23,8 @@ void bind_activation(Registry& r) {
                    "exp(input) divided by its sum along dim.")
       .op<log_softmax>("log_softmax(input, dim: int, dtype: dtype = None, *, out=None)", both,
                        "The logarithm of softmax.")
-      .op<softmin>("softmin(input, dim: int, dtype: dtype = None)", function | unlisted, "softmax of -input.");
+      .op<softmin>("softmin(input, dim: int, dtype: dtype = None)", function | unlisted,
+                   "softmax of -input.");
   r.op<gelu>("gelu(input, *, approximate: str = 'none')", with_inplace | unlisted,
              "input times the normal distribution at input.")
       .op<silu>("silu(input, *, out=None)", with_inplace | unlisted, "input * sigmoid(input).")
@@ -32,15 +33,18 @@ void bind_activation(Registry& r) {
                "input where positive, else alpha (exp(input) - 1).")
       .op<leaky_relu>("leaky_relu(input, negative_slope: float = 0.01, *, out=None)", with_inplace | unlisted,
                       "input where positive, else negative_slope * input.")
-      .op<hardtanh>("hardtanh(input, min_val: Number = -1.0, max_val: Number = 1.0, *, out=None)", with_inplace | unlisted,
+      .op<hardtanh>("hardtanh(input, min_val: Number = -1.0, max_val: Number = 1.0, *, out=None)",
+                    with_inplace | unlisted,
                     "input, but min_val where it is less and max_val where it is more.")
-      .op<relu6>("relu6(input, *, out=None)", with_inplace | unlisted, "input, but 0 where it is less and 6 where it is more.")
+      .op<relu6>("relu6(input, *, out=None)", with_inplace | unlisted,
+                 "input, but 0 where it is less and 6 where it is more.")
       .op<hardsigmoid>("hardsigmoid(input, *, out=None)", with_inplace | unlisted, "relu6(input + 3) / 6.")
-      .op<hardswish>("hardswish(input, *, out=None)", with_inplace | unlisted, "input * relu6(input + 3) / 6.")
+      .op<hardswish>("hardswish(input, *, out=None)", with_inplace | unlisted,
+                     "input * relu6(input + 3) / 6.")
       .op<softshrink>("softshrink(input, lambd: float = 0.5, *, out=None)", function | unlisted,
                       "input moved by lambd towards 0, where it stays.")
-      .op<softplus>("softplus(input, beta: float = 1.0, threshold: float = 20.0, *, out=None)", function | unlisted,
-                    "log(1 + exp(beta * input)) / beta.")
+      .op<softplus>("softplus(input, beta: float = 1.0, threshold: float = 20.0, *, out=None)",
+                    function | unlisted, "log(1 + exp(beta * input)) / beta.")
       .op<softsign>("softsign(input, *, out=None)", function | unlisted, "x / (1 + |x|).")
       .op<logsigmoid>("logsigmoid(input, *, out=None)", function | unlisted, "log(sigmoid(input)).");
 }

@@ -21,14 +21,27 @@ Tensor where_of(const Tensor& x, const Tensor& condition, const Tensor& other) {
   return where(condition, x, other);
 }
 
+// The order of arguments of PyTorch's first versions: the factor stands before what it scales.
+template <auto F>
+Tensor scaled(const Tensor& x, const Scalar& alpha, const Tensor& other, Out out) {
+  return F(x, other, alpha, out);
+}
+
+template <auto F>
+Tensor scaled_pair(const Tensor& x, const Scalar& value, const Tensor& a, const Tensor& b, Out out) {
+  return F(x, a, b, value, out);
+}
+
 void bind_four(Registry& r) {
   r.op<add>("add(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, out=None)",
-            both | inplace_free, "input + alpha * other.");
+            both | inplace_free, "input + alpha * other.")
+      .op<scaled<add>>("add(input, alpha: Number, other, *, out=None)", both | inplace_free, "");
   for (const char* name : {"sub", "subtract"})
     r.op<sub>((std::string(name) +
                "(input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, out=None)")
                   .c_str(),
               both | inplace_free, "input - alpha * other.");
+  r.op<scaled<sub>>("sub(input, alpha: Number, other, *, out=None)", both | inplace_free, "");
   r.op<rsub>("rsub(input, other: Tensor | Number, *, alpha: Number = 1)", function, "other - alpha * input.");
   bind<mul>(r, {"mul", "multiply"}, Numbers::either, both | inplace_linear, "input * other.");
   for (const char* name : {"div", "divide"})
@@ -122,8 +135,12 @@ void bind_choices(Registry& r) {
                 "input + weight * (end - input).")
       .op<addcmul>("addcmul(input, tensor1, tensor2, *, value: Number = 1, out=None)", both | inplace_free,
                    "input + value * tensor1 * tensor2.")
+      .op<scaled_pair<addcmul>>("addcmul(input, value: Number, tensor1, tensor2, *, out=None)",
+                                both | inplace_free, "")
       .op<addcdiv>("addcdiv(input, tensor1, tensor2, *, value: Number = 1, out=None)", both | inplace_free,
-                   "input + value * tensor1 / tensor2.");
+                   "input + value * tensor1 / tensor2.")
+      .op<scaled_pair<addcdiv>>("addcdiv(input, value: Number, tensor1, tensor2, *, out=None)",
+                                both | inplace_free, "");
 }
 
 }  // namespace

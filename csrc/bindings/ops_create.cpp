@@ -1,4 +1,5 @@
 // Tensors out of sizes, out of values, and out of Python's data.
+#include "bindings/pybind.h"
 #include "bindings/registry.h"
 
 namespace tt {

@@ -9,7 +9,7 @@ namespace {
 using Flag = std::optional<bool>;
 
 void warn(const std::string& message) {
-  if (PyErr_WarnEx(PyExc_UserWarning, message.c_str(), 1) < 0) throw py::error_already_set();
+  if (PyErr_WarnEx(PyExc_UserWarning, message.c_str(), 1) < 0) throw_python_error();
 }
 
 LossReduction legacy_reduction(bool size_average, bool reduce) {

@@ -11,7 +11,7 @@ namespace {
 
 [[noreturn]] void fail_assertion(const std::string& message) {
   PyErr_SetString(PyExc_AssertionError, message.c_str());
-  throw py::error_already_set();
+  throw_python_error();
 }
 
 int64_t padding_of(const char* op, std::optional<int64_t> padding, int64_t rows) {

@@ -31,7 +31,7 @@ double number_from(PyObject* value, PyObject* name) {
 
 PyObject* entry_or_null(PyObject* dict, PyObject* name) {
   PyObject* value = PyDict_GetItemWithError(dict, name);
-  if (!value && PyErr_Occurred()) throw py::error_already_set();
+  if (!value && PyErr_Occurred()) throw_python_error();
   return value;
 }
 
@@ -39,7 +39,7 @@ PyObject* entry(PyObject* dict, PyObject* name) {
   PyObject* value = entry_or_null(dict, name);
   if (value) return value;
   PyErr_SetObject(PyExc_KeyError, name);
-  throw py::error_already_set();
+  throw_python_error();
 }
 
 const Tensor& tensor_entry(PyObject* dict, PyObject* name) {
@@ -72,7 +72,7 @@ class Group {
   template <Name name>
   bool flag() const {
     int truth = PyObject_IsTrue(entry(group_, key<name>()));
-    if (truth < 0) throw py::error_already_set();
+    if (truth < 0) throw_python_error();
     return truth;
   }
   template <Name name>
@@ -108,7 +108,7 @@ class Group {
   static py::object fast(PyObject* sequence) {
     auto result =
         py::reinterpret_steal<py::object>(PySequence_Fast(sequence, "optimizer: expected a list or a tuple"));
-    if (!result) throw py::error_already_set();
+    if (!result) throw_python_error();
     return result;
   }
 
@@ -116,7 +116,7 @@ class Group {
     auto kept = py::reinterpret_borrow<py::object>(entry_or_null(state_, param));
     if (!kept) {
       kept = py::dict();
-      if (PyDict_SetItem(state_, param, kept.ptr()) < 0) throw py::error_already_set();
+      if (PyDict_SetItem(state_, param, kept.ptr()) < 0) throw_python_error();
     }
     check_type(PyDict_Check(kept.ptr()), "optimizer: the state of a parameter must be a dictionary, got ",
                Py_TYPE(kept.ptr())->tp_name);
@@ -125,7 +125,7 @@ class Group {
     if (item.fresh) {
       PyObject* arguments[] = {group_, param, kept.ptr()};
       auto done = py::reinterpret_steal<py::object>(PyObject_Vectorcall(make_state_, arguments, 3, nullptr));
-      if (!done) throw py::error_already_set();
+      if (!done) throw_python_error();
     }
     int i = 0;
     for (PyObject* name : states) item.state[i++] = tensor_entry(kept.ptr(), name);

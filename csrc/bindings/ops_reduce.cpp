@@ -110,8 +110,8 @@ void bind_reduce(Registry& registry) {
       .op<logsumexp_over>("logsumexp(input, dim: int | tuple, keepdim=False, *, out=None)", both,
                           "The logarithm of the sum of exponentials over dimensions.")
       .op<vector_norm>(
-          "vector_norm(input, p: Number = 2, dim: int | tuple = None, keepdim=False, dtype=None)", function | unlisted,
-          "The p-norm over dimensions.")
+          "vector_norm(input, p: Number = 2, dim: int | tuple = None, keepdim=False, dtype=None)",
+          function | unlisted, "The p-norm over dimensions.")
       .op<dist>("dist(input, other: Tensor, p: Number = 2)", both, "The p-norm of input - other.")
       .op<renorm>("renorm(input, p: Number, dim, maxnorm: Number, *, out=None)", both | inplace,
                   "Scales the slices along `dim` whose p-norm exceeds `maxnorm` down to it.")

@@ -9,7 +9,8 @@ struct Strides {
 };
 PyObject* to_python(const Strides& strides) {
   PyObject* tuple = PyTuple_New(strides.values.size());
-  for (int i = 0; i < strides.values.size(); i++) PyTuple_SET_ITEM(tuple, i, PyLong_FromLongLong(strides.values[i]));
+  for (int i = 0; i < strides.values.size(); i++)
+    PyTuple_SET_ITEM(tuple, i, PyLong_FromLongLong(strides.values[i]));
   return tuple;
 }
 
@@ -35,7 +36,8 @@ bool is_signed_type(const Tensor& x) { return is_signed(x.dtype()); }
 bool is_inference(const Tensor& x) { return x.body()->inference; }
 bool is_view(const Tensor& x) { return x.body()->base != nullptr; }
 bool is_nonzero(const Tensor& x) {
-  check(x.count() == 1, "is_nonzero: Boolean value of Tensor with ", x.count() ? "more than one value" : "no values", " is ambiguous");
+  check(x.count() == 1, "is_nonzero: Boolean value of Tensor with ",
+        x.count() ? "more than one value" : "no values", " is ambiguous");
   Scalar value = item(x);
   return value.is_real() ? value.real != 0 : value.integer != 0;
 }
@@ -66,7 +68,8 @@ Tensor in_format(const char* op, const Tensor& x, MemoryFormat format) {
   return copy_(y, x);
 }
 Tensor contiguous_as(const Tensor& x, MemoryFormat format) {
-  check(format != MemoryFormat::Preserve, "contiguous: preserve memory format is unsupported by the contiguous operator");
+  check(format != MemoryFormat::Preserve,
+        "contiguous: preserve memory format is unsupported by the contiguous operator");
   if (format == MemoryFormat::Contiguous) return contiguous(x);
   return has_format(x, format) ? x : in_format("contiguous", x, format);
 }
@@ -80,24 +83,32 @@ Tensor converted(const Tensor& x, std::optional<Device> device, std::optional<DT
                  std::optional<MemoryFormat> format) {
   Tensor y = to_dtype(x, dtype.value_or(x.dtype()));
   if (device) y = to_device(y, *device);
-  if (format && *format != MemoryFormat::Preserve && !has_format(y, *format)) return in_format("to", y, *format);
+  if (format && *format != MemoryFormat::Preserve && !has_format(y, *format))
+    return in_format("to", y, *format);
   return copy && y.is(x) ? clone(x) : y;
 }
-Tensor to_type(const Tensor& x, DType dtype, bool non_blocking, bool copy, std::optional<MemoryFormat> format) {
+Tensor to_type(const Tensor& x, DType dtype, bool non_blocking, bool copy,
+               std::optional<MemoryFormat> format) {
   return converted(x, {}, dtype, non_blocking, copy, format);
 }
-Tensor to_other(const Tensor& x, const Tensor& other, bool non_blocking, bool copy, std::optional<MemoryFormat> format) {
+Tensor to_other(const Tensor& x, const Tensor& other, bool non_blocking, bool copy,
+                std::optional<MemoryFormat> format) {
   return converted(x, other.device(), other.dtype(), non_blocking, copy, format);
 }
 template <DType dtype>
 Tensor cast_to(const Tensor& x, std::optional<MemoryFormat> format) {
   return converted(x, {}, dtype, false, false, format);
 }
-Tensor cpu(const Tensor& x, std::optional<MemoryFormat> format) { return converted(x, Device{}, {}, false, false, format); }
-Tensor cuda(const Tensor& x, std::optional<Device> device, bool non_blocking, std::optional<MemoryFormat> format) {
+Tensor cpu(const Tensor& x, std::optional<MemoryFormat> format) {
+  return converted(x, Device{}, {}, false, false, format);
+}
+Tensor cuda(const Tensor& x, std::optional<Device> device, bool non_blocking,
+            std::optional<MemoryFormat> format) {
   return converted(x, device.value_or(Device{DeviceType::CUDA, 0}), {}, non_blocking, false, format);
 }
-Tensor type_as(const Tensor& x, const Tensor& other) { return converted(x, other.device(), other.dtype(), false, false, {}); }
+Tensor type_as(const Tensor& x, const Tensor& other) {
+  return converted(x, other.device(), other.dtype(), false, false, {});
+}
 
 // ---- views by example
 Tensor view_as(const Tensor& x, const Tensor& other) { return view(x, other.sizes()); }
@@ -115,23 +126,42 @@ Tensor narrow_at(const Tensor& x, int64_t dim, const Tensor& start, int64_t leng
 Tensor ravel(const Tensor& x) { return reshape(x, {-1}); }
 Tensor adjoint(const Tensor& x) { return transpose(x, -2, -1); }
 std::vector<Tensor> split_evenly(const Tensor& x, int64_t size, int64_t dim) { return split(x, size, dim); }
-std::vector<Tensor> split_by(const Tensor& x, const Shape& sizes, int64_t dim) { return split(x, sizes, dim); }
-std::vector<Tensor> tensor_split_evenly(const Tensor& x, int64_t sections, int64_t dim) { return tensor_split(x, sections, dim); }
-std::vector<Tensor> tensor_split_at(const Tensor& x, const Shape& indices, int64_t dim) { return tensor_split(x, indices, dim); }
+std::vector<Tensor> split_by(const Tensor& x, const Shape& sizes, int64_t dim) {
+  return split(x, sizes, dim);
+}
+std::vector<Tensor> tensor_split_evenly(const Tensor& x, int64_t sections, int64_t dim) {
+  return tensor_split(x, sections, dim);
+}
+std::vector<Tensor> tensor_split_at(const Tensor& x, const Shape& indices, int64_t dim) {
+  return tensor_split(x, indices, dim);
+}
 
 // hsplit, vsplit and dsplit: along a fixed dimension.
 template <int dim>
 int64_t split_dim(const char* op, const Tensor& x) {
   constexpr int wanted = dim == 0 ? 2 : dim == 1 ? 1 : 3;
-  check(x.rank() >= wanted, op, ": requires a tensor with at least ", wanted, " dimension, but got a tensor with ", x.rank(), " dimensions!");
+  check(x.rank() >= wanted, op, ": requires a tensor with at least ", wanted,
+        " dimension, but got a tensor with ", x.rank(), " dimensions!");
   return dim == 1 && x.rank() == 1 ? 0 : dim;
 }
-std::vector<Tensor> vsplit(const Tensor& x, int64_t n) { return tensor_split(x, n, split_dim<0>("vsplit", x)); }
-std::vector<Tensor> vsplit_at(const Tensor& x, const Shape& at) { return tensor_split(x, at, split_dim<0>("vsplit", x)); }
-std::vector<Tensor> dsplit(const Tensor& x, int64_t n) { return tensor_split(x, n, split_dim<2>("dsplit", x)); }
-std::vector<Tensor> dsplit_at(const Tensor& x, const Shape& at) { return tensor_split(x, at, split_dim<2>("dsplit", x)); }
-std::vector<Tensor> hsplit(const Tensor& x, int64_t n) { return tensor_split(x, n, split_dim<1>("hsplit", x)); }
-std::vector<Tensor> hsplit_at(const Tensor& x, const Shape& at) { return tensor_split(x, at, split_dim<1>("hsplit", x)); }
+std::vector<Tensor> vsplit(const Tensor& x, int64_t n) {
+  return tensor_split(x, n, split_dim<0>("vsplit", x));
+}
+std::vector<Tensor> vsplit_at(const Tensor& x, const Shape& at) {
+  return tensor_split(x, at, split_dim<0>("vsplit", x));
+}
+std::vector<Tensor> dsplit(const Tensor& x, int64_t n) {
+  return tensor_split(x, n, split_dim<2>("dsplit", x));
+}
+std::vector<Tensor> dsplit_at(const Tensor& x, const Shape& at) {
+  return tensor_split(x, at, split_dim<2>("dsplit", x));
+}
+std::vector<Tensor> hsplit(const Tensor& x, int64_t n) {
+  return tensor_split(x, n, split_dim<1>("hsplit", x));
+}
+std::vector<Tensor> hsplit_at(const Tensor& x, const Shape& at) {
+  return tensor_split(x, at, split_dim<1>("hsplit", x));
+}
 
 // ---- in place
 Tensor copy_into(const Tensor& self, const Tensor& source, bool) { return copy_(self, source); }
@@ -139,14 +169,17 @@ Tensor fill_number(const Tensor& self, const Scalar& value) { return fill_(self,
 Tensor fill_tensor(const Tensor& self, const Tensor& value) { return fill_(self, value); }
 Tensor resize_as_(const Tensor& self, const Tensor& other) { return resize_(self, other.sizes()); }
 Tensor set_requires_grad(const Tensor& self, bool wanted) {
-  check(!wanted || self.is_floating(), "requires_grad_: only Tensors of floating point dtype can require gradients");
-  check(wanted || is_leaf(self), "requires_grad_: you can only change requires_grad flags of leaf variables.");
+  check(!wanted || self.is_floating(),
+        "requires_grad_: only Tensors of floating point dtype can require gradients");
+  check(wanted || is_leaf(self),
+        "requires_grad_: you can only change requires_grad flags of leaf variables.");
   if (is_leaf(self)) self.body()->requires_grad = wanted;
   return self;
 }
 Tensor set_source(const Tensor& self, const Tensor& source) {
   check(!needs_grad(self), "set_: cannot change the storage of a tensor that requires grad");
-  check(self.dtype() == source.dtype(), "set_: expected ", name_of(self.dtype()), " but got ", name_of(source.dtype()));
+  check(self.dtype() == source.dtype(), "set_: expected ", name_of(self.dtype()), " but got ",
+        name_of(source.dtype()));
   self.body()->storage = source.storage();
   set_geometry(self, source.sizes(), source.strides(), source.offset());
   return self;
@@ -179,16 +212,22 @@ void bind_view(Registry& registry) {
       .op<promote>("promote_types(type1, type2)", function, "The smallest type that holds both.")
       .op<result_of>("result_type(tensor1: Tensor | Number, tensor2: Tensor | Number)", function,
                      "The type of an operation on both.")
-      .op<castable>("can_cast(from_, to)", function, "Whether a cast keeps the category: bool, integer, float.")
-      .op<has_format>("is_contiguous(input, memory_format=torch.contiguous_format)", method, "Whether the elements lie in memory in order.");
-  registry.op<contiguous_as>("contiguous(input, *, memory_format=torch.contiguous_format)", method, "The tensor, or a copy in order.")
+      .op<castable>("can_cast(from_, to)", function,
+                    "Whether a cast keeps the category: bool, integer, float.")
+      .op<has_format>("is_contiguous(input, memory_format=torch.contiguous_format)", method,
+                      "Whether the elements lie in memory in order.");
+  registry
+      .op<contiguous_as>("contiguous(input, *, memory_format=torch.contiguous_format)", method,
+                         "The tensor, or a copy in order.")
       .op<clone_as>("clone(input, *, memory_format=None)", both, "A copy that gradients flow through.")
       .op<to_type>("to(input, dtype, non_blocking=False, copy=False, *, memory_format=None)", method,
                    "The tensor in another dtype or on another device; itself where nothing changes.")
       .op<to_other>("to(input, other, non_blocking=False, copy=False, *, memory_format=None)", method)
-      .op<converted>("to(input, device=None, dtype=None, non_blocking=False, copy=False, *, memory_format=None)", method)
+      .op<converted>(
+          "to(input, device=None, dtype=None, non_blocking=False, copy=False, *, memory_format=None)", method)
       .op<cpu>("cpu(input, memory_format=None)", method, "The tensor in host memory.")
-      .op<cuda>("cuda(input, device=None, non_blocking=False, memory_format=None)", method, "The tensor on a GPU.")
+      .op<cuda>("cuda(input, device=None, non_blocking=False, memory_format=None)", method,
+                "The tensor on a GPU.")
       .op<type_as>("type_as(input, other)", method, "The tensor in other's dtype, on its device.")
       .op<cast_to<DType::Bool>>("bool(input, memory_format=None)", method)
       .op<cast_to<DType::UInt8>>("byte(input, memory_format=None)", method)
@@ -208,7 +247,8 @@ void bind_view(Registry& registry) {
       .op<ravel>("ravel(input)", both, "All elements in one dimension.")
       .op<flatten>("flatten(input, start_dim=0, end_dim=-1)", both, "Merges neighbouring dimensions.")
       .op<unflatten>("unflatten(input, dim, sizes)", both, "Splits a dimension.")
-      .op<expand_implicit>("expand(input, *size, implicit=False)", method, "Repeats dimensions of size 1 without a copy.")
+      .op<expand_implicit>("expand(input, *size, implicit=False)", method,
+                           "Repeats dimensions of size 1 without a copy.")
       .op<expand_as>("expand_as(input, other)", method, "expand() with the sizes of other.")
       .op<broadcast_to>("broadcast_to(input, size)", both, "expand() under NumPy's name.")
       .op<squeeze_all>("squeeze(input)", both, "Drops dimensions of size 1.")
@@ -227,12 +267,14 @@ void bind_view(Registry& registry) {
       .op<narrow_at>("narrow(input, dim, start, length)", both)
       .op<unfold>("unfold(input, dimension, size, step)", method, "All windows along a dimension.")
       .op<diagonal>("diagonal(input, offset=0, dim1=0, dim2=1)", both, "A diagonal.")
-      .op<as_strided>("as_strided(input, size, stride, storage_offset=None)", both, "A view with sizes and strides as given.")
+      .op<as_strided>("as_strided(input, size, stride, storage_offset=None)", both,
+                      "A view with sizes and strides as given.")
       .op<split_evenly>("split(input, split_size_or_sections, dim=0)", both, "Parts along a dimension.")
       .op<split_by>("split(input, split_size_or_sections, dim=0)", both)
       .op<split_by>("split_with_sizes(input, split_sizes, dim=0)", both, "Parts of the given sizes.")
       .op<chunk>("chunk(input, chunks, dim=0)", both, "About equal parts along a dimension.")
-      .op<tensor_split_evenly>("tensor_split(input, indices_or_sections, dim=0)", both, "Parts along a dimension.")
+      .op<tensor_split_evenly>("tensor_split(input, indices_or_sections, dim=0)", both,
+                               "Parts along a dimension.")
       .op<tensor_split_at>("tensor_split(input, indices_or_sections, dim=0)", both)
       .op<hsplit>("hsplit(input, indices_or_sections)", both, "Parts side by side.")
       .op<hsplit_at>("hsplit(input, indices_or_sections)", both)
@@ -242,7 +284,8 @@ void bind_view(Registry& registry) {
       .op<dsplit_at>("dsplit(input, indices_or_sections)", both)
       .op<unbind>("unbind(input, dim=0)", both, "All positions of a dimension.")
       .op<detach>("detach(input)", both, "The same memory without history.");
-  registry.op<copy_into>("copy_(input, src, non_blocking=False)", method, "Copies the values of another tensor.")
+  registry
+      .op<copy_into>("copy_(input, src, non_blocking=False)", method, "Copies the values of another tensor.")
       .op<fill_tensor>("fill_(input, value)", method, "Sets every element.")
       .op<fill_number>("fill_(input, value)", method)
       .op<zero_>("zero_(input)", method, "Sets every element to zero.")
@@ -256,7 +299,8 @@ void bind_view(Registry& registry) {
       .op<transpose_>("swapaxes_(input, axis0, axis1)", method)
       .op<t_>("t_(input)", method, "t() in place.")
       .op<detach_>("detach_(input)", method, "Takes the tensor out of its graph.")
-      .op<set_requires_grad>("requires_grad_(input, requires_grad=True)", method, "Whether gradients are wanted.");
+      .op<set_requires_grad>("requires_grad_(input, requires_grad=True)", method,
+                             "Whether gradients are wanted.");
 }
 
 }  // namespace tt

@@ -8,11 +8,16 @@ namespace {
 // A number, or a sequence of them.
 Scales scales_of(const py::object& given) {
   if (given.is_none()) return std::nullopt;
-  if (is_number(given.ptr())) return std::vector<double>{given.cast<double>()};
-  check_type(py::isinstance<py::sequence>(given),
-             "interpolate: scale_factor must be a number or a tuple of numbers");
+  if (is_number(given.ptr())) return std::vector<double>{scalar_of(given.ptr()).to<double>()};
+  check_type(PySequence_Check(given.ptr()), "interpolate: scale_factor must be a number or a tuple of numbers");
   std::vector<double> scales;
-  for (py::handle scale : given) scales.push_back(scale.cast<double>());
+  for (Py_ssize_t i = 0; i < PySequence_Size(given.ptr()); i++) {
+    auto scale = py::reinterpret_steal<py::object>(PySequence_GetItem(given.ptr(), i));
+    if (!scale) throw_python_error();
+    check_type(is_number(scale.ptr()), "interpolate: expected numbers in scale_factor, got ",
+               Py_TYPE(scale.ptr())->tp_name);
+    scales.push_back(scalar_of(scale.ptr()).to<double>());
+  }
   check_value(!scales.empty(), "interpolate: scale_factor is empty");
   return scales;
 }

@@ -1,8 +1,6 @@
 // The Python side of a Tensor, and the way between Python objects and the types that ops take.
 #pragma once
-#include <pybind11/numpy.h>
-#include <pybind11/pybind11.h>
-#include <pybind11/stl.h>
+#include <pybind11/pytypes.h>
 
 #include "core/format.h"
 #include "ops/ops.h"
@@ -11,10 +9,10 @@ namespace tt {
 
 namespace py = pybind11;
 
-// ---- the Tensor object: a heap type of our own, because a slot call on it costs a tenth of a pybind11 operator
+// ---- the Tensor object: a heap type of our own, because a slot call on it costs a tenth of a pybind11
+// operator
 struct PyTensor {
-  PyObject_HEAD
-  Tensor tensor;  // holds the body unless the body owns this object
+  PyObject_HEAD Tensor tensor;  // holds the body unless the body owns this object
   PyObject* dict;
   PyObject* weak_references;
 };
@@ -25,22 +23,23 @@ inline bool is_tensor(PyObject* object) {
   return Py_TYPE(object) == tensor_type || PyType_IsSubtype(Py_TYPE(object), tensor_type);
 }
 inline const Tensor& tensor_of(PyObject* object) { return reinterpret_cast<PyTensor*>(object)->tensor; }
-PyObject* wrap(const Tensor& x);                          // a new reference; None for an undefined tensor
-PyObject* wrap_as(const Tensor& x, PyTypeObject* type);   // the Python object of a body that has none yet
+PyObject* wrap(const Tensor& x);                         // a new reference; None for an undefined tensor
+PyObject* wrap_as(const Tensor& x, PyTypeObject* type);  // the Python object of a body that has none yet
 
-py::object node_object(const Ref<Node>& node);          // None for a null node
+py::object node_object(const Ref<Node>& node);  // None for a null node
 
 // ---- singletons and small types
 PyObject* dtype_object(DType type);  // borrowed
 bool is_dtype(PyObject* object);
-DType dtype_of(PyObject* object);    // also Python's bool, int and float
+DType dtype_of(PyObject* object);  // also Python's bool, int and float
 PyObject* size_object(const Shape& sizes);
-bool is_format(PyObject* object);    // torch.contiguous_format and its like
+bool is_format(PyObject* object);  // torch.contiguous_format and its like
 MemoryFormat format_of(PyObject* object);
 Device device_of(PyObject* object);  // a device, a string or an index
 
-void raise_python(const Error& error);  // sets the Python exception
-PyObject* raise_current();              // the same for the C++ exception being handled, whatever it is; returns null
+void raise_python(const Error& error);   // sets the Python exception
+[[noreturn]] void throw_python_error();  // Python's error indicator is set: it becomes a C++ exception
+PyObject* raise_current();  // the same for the C++ exception being handled, whatever it is; returns null
 
 // Runs body, turning C++ exceptions into Python's.
 template <class Body>
@@ -53,85 +52,26 @@ PyObject* guarded(Body&& body) {
 }
 
 // ---- arguments
-bool is_number(PyObject* object);         // bool, int, float, and NumPy's scalars
+bool is_number(PyObject* object);  // bool, int, float, and NumPy's scalars
 Scalar scalar_of(PyObject* object);
-int64_t integer_of(PyObject* object);     // anything with __index__
+int64_t integer_of(PyObject* object);  // anything with __index__
 bool is_integer(PyObject* object);
-bool is_integer_list(PyObject* object);   // a tuple or list of integers
-Shape shape_of(PyObject* object);         // an integer or a list of them
+bool is_integer_list(PyObject* object);  // a tuple or list of integers
+Shape shape_of(PyObject* object);        // an integer or a list of them
 std::vector<Tensor> tensors_of(PyObject* object);
-Tensor operand_from(PyObject* object);    // a tensor, or a number wrapped in one
+Tensor operand_from(PyObject* object);  // a tensor, or a number wrapped in one
 
 // ---- data
 Tensor tensor_from_data(PyObject* data, std::optional<DType> dtype, Device device, bool copy);
 Tensor from_numpy(PyObject* array);
 DType dtype_of_numpy(const py::object& dtype);
-Tensor from_array(PyObject* array);       // anything with the buffer protocol or __array__
+Tensor from_array(PyObject* array);  // anything with the buffer protocol or __array__
 
 // ---- indexing
 PyObject* get_item(PyObject* self, PyObject* key);
 int set_item(PyObject* self, PyObject* key, PyObject* value);
 
 class Registry;
-void define_tensor_type(py::module_& module);
-void define_types(py::module_& module);
-void define_autograd(py::module_& module);
-void define_arrays(py::module_& module);
-void define_dlpack(py::module_& module);
-void define_runtime(py::module_& module);
-void define_random(py::module_& module);
 std::vector<PyType_Slot> operator_slots();
 
 }  // namespace tt
-
-namespace pybind11::detail {
-
-template <>
-struct type_caster<tt::Tensor> {
-  PYBIND11_TYPE_CASTER(tt::Tensor, const_name("Tensor"));
-  bool load(handle source, bool) {
-    if (source.is_none()) return true;
-    if (!tt::is_tensor(source.ptr())) return false;
-    value = tt::tensor_of(source.ptr());
-    return true;
-  }
-  static handle cast(const tt::Tensor& x, return_value_policy, handle) { return tt::wrap(x); }
-};
-
-template <>
-struct type_caster<tt::Shape> {
-  PYBIND11_TYPE_CASTER(tt::Shape, const_name("tuple[int, ...]"));
-  bool load(handle source, bool) {
-    if (!tt::is_integer(source.ptr()) && !tt::is_integer_list(source.ptr())) return false;
-    value = tt::shape_of(source.ptr());
-    return true;
-  }
-  static handle cast(const tt::Shape& shape, return_value_policy, handle) { return tt::size_object(shape); }
-};
-
-template <>
-struct type_caster<tt::DType> {
-  PYBIND11_TYPE_CASTER(tt::DType, const_name("dtype"));
-  bool load(handle source, bool) {
-    if (!tt::is_dtype(source.ptr())) return false;
-    value = tt::dtype_of(source.ptr());
-    return true;
-  }
-  static handle cast(tt::DType type, return_value_policy, handle) { return Py_NewRef(tt::dtype_object(type)); }
-};
-
-template <>
-struct type_caster<tt::Scalar> {
-  PYBIND11_TYPE_CASTER(tt::Scalar, const_name("float"));
-  bool load(handle source, bool) {
-    if (!tt::is_number(source.ptr())) return false;
-    value = tt::scalar_of(source.ptr());
-    return true;
-  }
-  static handle cast(const tt::Scalar& value, return_value_policy, handle) {
-    if (value.dtype == tt::DType::Bool) return PyBool_FromLong(value.integer);
-    return value.is_real() ? PyFloat_FromDouble(value.real) : PyLong_FromLongLong(value.integer);
-  }
-};
-
-}  // namespace pybind11::detail

@@ -2,6 +2,7 @@
 // __getattr__ and
 // __call__ gets these functions in their slots: same results, without a Python frame for `self.weight` or
 // `layer(x)`.
+#include "bindings/pybind.h"
 #include "bindings/registry.h"
 
 namespace tt {

@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-#include "bindings/python.h"
+#include "bindings/pybind.h"
 
 namespace tt {
 namespace {

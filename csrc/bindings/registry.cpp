@@ -1,4 +1,5 @@
 #include "bindings/registry.h"
+#include "bindings/pybind.h"
 
 #include <pybind11/eval.h>
 
@@ -9,125 +10,6 @@
 #include "bindings/autocast.h"
 
 namespace tt {
-
-// ---------------------------------------------------------------- arguments
-
-namespace {
-
-[[noreturn]] void wrong_type(PyObject* o, const Parameter& p, const char* wanted) {
-  fail(ErrorKind::Type, "argument '", PyUnicode_AsUTF8(p.name), "' must be ", wanted, ", not ", Py_TYPE(o)->tp_name);
-}
-
-[[noreturn]] void pass_on() { throw py::error_already_set(); }
-
-PyObject* constants;  // the module: where a default like torch.contiguous_format is looked up
-
-}  // namespace
-
-Tensor Argument<Tensor>::get(PyObject* o, const Parameter& p) {
-  if (is_tensor(o)) return tensor_of(o);
-  if (p.number && is_number(o)) return wrapped_number(scalar_of(o));
-  wrong_type(o, p, p.number ? "Tensor or Number" : "Tensor");
-}
-
-bool Argument<bool>::get(PyObject* o, const Parameter& p) {
-  if (o == Py_True) return true;
-  if (o == Py_False) return false;
-  if (is_integer(o)) return integer_of(o) != 0;
-  wrong_type(o, p, "bool");
-}
-
-int64_t Argument<int64_t>::get(PyObject* o, const Parameter& p) {
-  if (!is_integer(o)) wrong_type(o, p, "int");
-  return integer_of(o);
-}
-
-double Argument<double>::get(PyObject* o, const Parameter& p) {
-  if (!is_number(o)) wrong_type(o, p, "float");
-  return scalar_of(o).to<double>();
-}
-
-Scalar Argument<Scalar>::get(PyObject* o, const Parameter& p) {
-  if (is_number(o)) return scalar_of(o);
-  if (is_tensor(o) && tensor_of(o).rank() == 0) return item(tensor_of(o));
-  wrong_type(o, p, "Number");
-}
-
-Shape Argument<Shape>::get(PyObject* o, const Parameter& p) {
-  if (!is_integer(o) && !is_integer_list(o)) wrong_type(o, p, "tuple of ints");
-  try {
-    return shape_of(o);
-  } catch (Error& error) {
-    if (error.message.rfind("Overflow", 0) != 0) throw;
-    fail(ErrorKind::Type, "argument '", PyUnicode_AsUTF8(p.name), "' does not fit: ", error.message);
-  }
-}
-
-DType Argument<DType>::get(PyObject* o, const Parameter& p) {
-  if (!is_dtype(o)) wrong_type(o, p, "torch.dtype");
-  return dtype_of(o);
-}
-
-MemoryFormat Argument<MemoryFormat>::get(PyObject* o, const Parameter& p) {
-  if (!is_format(o)) wrong_type(o, p, "torch.memory_format");
-  return format_of(o);
-}
-
-std::shared_ptr<Generator> Argument<std::shared_ptr<Generator>>::get(PyObject* o, const Parameter& p) {
-  if (o == Py_None) return default_generator();
-  if (!py::isinstance<Generator>(o)) wrong_type(o, p, "torch.Generator");
-  return py::cast<std::shared_ptr<Generator>>(py::handle(o));
-}
-
-static bool flag_of(PyObject* o, const Parameter& p) {
-  if (o != Py_True && o != Py_False && o != Py_None) wrong_type(o, p, "bool");
-  return o == Py_True;
-}
-
-Options Argument<Options>::get(PyObject* const& first, const Parameter& p) {
-  PyObject* const* values = &first;
-  const Parameter* parameters = &p;
-  Options options;
-  options.dtype = Argument<std::optional<DType>>::get(values[0], parameters[0]);
-  static PyObject* strided = PyObject_GetAttrString(constants, "strided");
-  if (values[1] != Py_None && values[1] != strided) wrong_type(values[1], parameters[1], "torch.strided");
-  if (values[2] != Py_None) options.device = device_of(values[2]);
-  check(!flag_of(values[3], parameters[3]), "pin_memory=True: no pinned memory allocator is available on this system");
-  flag_of(values[requires_grad], parameters[requires_grad]);
-  return options;
-}
-
-void require_grad(PyObject* result) {
-  const Tensor& x = tensor_of(result);
-  if (!x.is_floating()) {
-    Py_DECREF(result);
-    fail(ErrorKind::Runtime, "requires_grad=True: only tensors of floating point dtype can require gradients");
-  }
-  x.body()->requires_grad = true;
-}
-
-std::string Argument<std::string>::get(PyObject* o, const Parameter& p) {
-  if (!PyUnicode_Check(o)) wrong_type(o, p, "str");
-  return PyUnicode_AsUTF8(o);
-}
-
-bool Argument<std::vector<Tensor>>::accepts(PyObject* o, const Parameter&) { return PyTuple_Check(o) || PyList_Check(o); }
-std::vector<Tensor> Argument<std::vector<Tensor>>::get(PyObject* o, const Parameter& p) {
-  if (!PyTuple_Check(o) && !PyList_Check(o)) wrong_type(o, p, "tuple of Tensors");
-  return tensors_of(o);
-}
-
-Out Argument<Out>::get(PyObject* o, const Parameter& p) {
-  if (o == Py_None) return {};
-  if (!is_tensor(o)) wrong_type(o, p, "Tensor");
-  return {&tensor_of(o), false};
-}
-
-PyObject* to_python(const std::vector<Tensor>& tensors) {
-  PyObject* tuple = PyTuple_New(Py_ssize_t(tensors.size()));
-  for (size_t i = 0; i < tensors.size(); i++) PyTuple_SET_ITEM(tuple, Py_ssize_t(i), wrap(tensors[i]));
-  return tuple;
-}
 
 // ---------------------------------------------------------------- signatures
 
@@ -187,7 +69,8 @@ Parameter parse_parameter(std::string text) {
 std::string with_options(std::string text) {
   size_t at = text.find(", options");
   if (at == std::string::npos) return text;
-  return text.replace(at, std::strlen(", options"), ", *, dtype: dtype = None, layout: layout = torch.strided, "
+  return text.replace(at, std::strlen(", options"),
+                      ", *, dtype: dtype = None, layout: layout = torch.strided, "
                       "device: device = None, pin_memory: bool = False, requires_grad: bool = False");
 }
 
@@ -240,8 +123,8 @@ struct Values {
 };
 
 // Puts arguments in their slots. False, with the reason, when they do not fit.
-bool fill(const Overload& overload, PyObject* const* args, Py_ssize_t count, PyObject* keywords, Values& values,
-          std::string& reason) {
+bool fill(const Overload& overload, PyObject* const* args, Py_ssize_t count, PyObject* keywords,
+          Values& values, std::string& reason) {
   int slot = 0;
   for (Py_ssize_t i = 0; i < count; i++) {
     if (slot >= overload.positional) {
@@ -284,13 +167,14 @@ bool fill(const Overload& overload, PyObject* const* args, Py_ssize_t count, PyO
 PyObject* deliver_result(const Overload& overload, PyObject* result, PyObject* out) {
   py::object owned = py::reinterpret_steal<py::object>(result);
   if (is_tensor(result)) {
-    check_type(is_tensor(out), overload.name, "(): argument 'out' must be Tensor, not ", Py_TYPE(out)->tp_name);
+    check_type(is_tensor(out), overload.name, "(): argument 'out' must be Tensor, not ",
+               Py_TYPE(out)->tp_name);
     deliver(overload.name, tensor_of(result), Out{&tensor_of(out), false});
     return Py_NewRef(out);
   }
   std::vector<Tensor> targets = tensors_of(out), results = tensors_of(result);
-  check_type(targets.size() == results.size(), overload.name, "(): expected ", results.size(), " out tensors, got ",
-             targets.size());
+  check_type(targets.size() == results.size(), overload.name, "(): expected ", results.size(),
+             " out tensors, got ", targets.size());
   for (size_t i = 0; i < targets.size(); i++) deliver(overload.name, results[i], Out{&targets[i], false});
   return PySequence_Tuple(out);
 }
@@ -299,7 +183,8 @@ PyObject* run(const Overload& overload, const Values& values) {
   PyObject* result = overload.invoke(values.slots, overload);
   PyObject* out = overload.out >= 0 ? values.slots[overload.out] : Py_None;
   if (out == Py_None || !result) {
-    bool native = overload.parameters.size() && !std::strcmp(PyUnicode_AsUTF8(overload.parameters.back().name), "out");
+    bool native =
+        overload.parameters.size() && !std::strcmp(PyUnicode_AsUTF8(overload.parameters.back().name), "out");
     PyObject* target = native ? values.slots[overload.parameters.size() - 1] : Py_None;
     if (target && target != Py_None && overload.out < 0 && result) {
       Py_DECREF(result);
@@ -323,12 +208,14 @@ PyObject* named(const Op& op, PyObject* result) {
   if (op.overloads.size() == 1) fail(ErrorKind::Type, op.name, "() ", reason);
   std::string all;
   for (const Overload& overload : op.overloads) all += "\n  " + overload.text;
-  fail(ErrorKind::Type, op.name, "() received an invalid combination of arguments (", reason, "), expected one of:", all);
+  fail(ErrorKind::Type, op.name, "() received an invalid combination of arguments (", reason,
+       "), expected one of:", all);
 }
 
 // An error from an op inside another one gets the name of the one that was called.
 std::string naming(const std::string& name, const Error& error) {
-  if (error.kind == ErrorKind::Type && error.message.rfind("argument '", 0) == 0) return name + "(): " + error.message;
+  if (error.kind == ErrorKind::Type && error.message.rfind("argument '", 0) == 0)
+    return name + "(): " + error.message;
   std::string stem = name.substr(0, name.find_last_not_of('_') + 1);
   return error.message.find(stem) == std::string::npos ? name + ": " + error.message : error.message;
 }
@@ -337,7 +224,8 @@ std::string naming(const std::string& name, const Error& error) {
 std::vector<py::object> autocast(const Overload& overload, Values& values) {
   size_t count = overload.parameters.size();
   for (size_t i = 0; i < count; i++)
-    if (!std::strcmp(PyUnicode_AsUTF8(overload.parameters[i].name), "out") && values.slots[i] != Py_None) return {};
+    if (!std::strcmp(PyUnicode_AsUTF8(overload.parameters[i].name), "out") && values.slots[i] != Py_None)
+      return {};
   return autocast_arguments(overload.name, values.slots, count);
 }
 
@@ -353,7 +241,8 @@ PyObject* call(const Op& op, PyObject* const* args, Py_ssize_t count, PyObject* 
       }
       std::vector<py::object> casts;
       try {
-        if (autocast_active) [[unlikely]] casts = autocast(overload, values);
+        if (autocast_active) [[unlikely]]
+          casts = autocast(overload, values);
         return named(op, run(overload, values));
       } catch (Error& error) {
         error.message = naming(op.name, error);
@@ -367,8 +256,7 @@ PyObject* call(const Op& op, PyObject* const* args, Py_ssize_t count, PyObject* 
 // ---------------------------------------------------------------- the function objects
 
 struct OpObject {
-  PyObject_HEAD
-  vectorcallfunc vectorcall;
+  PyObject_HEAD vectorcallfunc vectorcall;
   Op* op;
 };
 
@@ -397,9 +285,13 @@ PyObject* get_doc(PyObject* self, void*) {
   text += "\n" + op.doc;
   return PyUnicode_FromString(text.c_str());
 }
-PyObject* get_name(PyObject* self, void*) { return PyUnicode_FromString(reinterpret_cast<OpObject*>(self)->op->name.c_str()); }
+PyObject* get_name(PyObject* self, void*) {
+  return PyUnicode_FromString(reinterpret_cast<OpObject*>(self)->op->name.c_str());
+}
 PyObject* get_module(PyObject*, void*) { return PyUnicode_FromString("tinytensor"); }
-PyObject* represent(PyObject* self) { return PyUnicode_FromFormat("<built-in method %s>", reinterpret_cast<OpObject*>(self)->op->name.c_str()); }
+PyObject* represent(PyObject* self) {
+  return PyUnicode_FromFormat("<built-in method %s>", reinterpret_cast<OpObject*>(self)->op->name.c_str());
+}
 PyObject* reduce(PyObject* self, PyObject*) { return get_name(self, nullptr); }
 
 PyGetSetDef op_getset[] = {{"__doc__", get_doc, nullptr, nullptr, nullptr},
@@ -408,7 +300,8 @@ PyGetSetDef op_getset[] = {{"__doc__", get_doc, nullptr, nullptr, nullptr},
                            {"__module__", get_module, nullptr, nullptr, nullptr},
                            {}};
 PyMethodDef op_methods[] = {{"__reduce__", reduce, METH_NOARGS, nullptr}, {}};
-PyMemberDef op_members[] = {{"__vectorcalloffset__", T_PYSSIZET, offsetof(OpObject, vectorcall), READONLY, nullptr}, {}};
+PyMemberDef op_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(OpObject, vectorcall), READONLY, nullptr}, {}};
 
 PyTypeObject* make_op_type(const char* name, bool is_method) {
   std::vector<PyType_Slot> slots = {{Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
@@ -418,7 +311,8 @@ PyTypeObject* make_op_type(const char* name, bool is_method) {
                                     {Py_tp_repr, reinterpret_cast<void*>(represent)}};
   if (is_method) slots.push_back({Py_tp_descr_get, reinterpret_cast<void*>(bind_method)});
   slots.push_back({0, nullptr});
-  unsigned flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | (is_method ? Py_TPFLAGS_METHOD_DESCRIPTOR : 0);
+  unsigned flags =
+      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | (is_method ? Py_TPFLAGS_METHOD_DESCRIPTOR : 0);
   PyType_Spec spec{name, sizeof(OpObject), 0, flags, slots.data()};
   return reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
 }
@@ -434,8 +328,8 @@ py::object op_object(const char* name, bool is_method) {
 
 // The op of this name where it is defined already, else a new one.
 Op& find_or_make(PyObject* owner, const char* name, bool is_method) {
-  py::object own = py::reinterpret_borrow<py::object>(is_method ? reinterpret_cast<PyTypeObject*>(owner)->tp_dict
-                                                                : PyModule_GetDict(owner));
+  py::object own = py::reinterpret_borrow<py::object>(
+      is_method ? reinterpret_cast<PyTypeObject*>(owner)->tp_dict : PyModule_GetDict(owner));
   py::object found = py::reinterpret_borrow<py::object>(PyDict_GetItemString(own.ptr(), name));
   if (!found) {
     found = op_object(name, is_method);
@@ -472,17 +366,20 @@ PyTypeObject* named_tuple(const char* name, const char* fields) {
 
 PyObject* to_python(const Scalar& value) { return py::cast(value).release().ptr(); }
 
-Registry::Registry(PyObject* module, PyTypeObject* tensor) : module_(module), tensor_(tensor) { constants = module; }
+Registry::Registry(PyObject* module, PyTypeObject* tensor) : module_(module), tensor_(tensor) {
+  constants = module;
+}
 
-void Registry::add(const char* signature, int forms, const char* doc, const char* fields, Accepts accepts, Invoke invoke,
-                   size_t count) {
+void Registry::add(const char* signature, int forms, const char* doc, const char* fields, Accepts accepts,
+                   Invoke invoke, size_t count) {
   Overload overload = parse(signature);
   overload.accepts = accepts;
   overload.invoke = invoke;
   if (overload.parameters.size() == count + 1) overload.out = int(count);
   else if (overload.parameters.size() != count) {
-    PyErr_Format(PyExc_SystemError, "the signature %s does not fit its function of %zu parameters", signature, count);
-    pass_on();
+    PyErr_Format(PyExc_SystemError, "the signature %s does not fit its function of %zu parameters", signature,
+                 count);
+    throw py::error_already_set();
   }
   PyTypeObject* type = nullptr;
   for (int form : {function, method}) {
@@ -496,13 +393,15 @@ void Registry::add(const char* signature, int forms, const char* doc, const char
   }
 }
 
-void Registry::add_inplace(const char* signature, int forms, const char* doc, Accepts accepts, Invoke invoke) {
+void Registry::add_inplace(const char* signature, int forms, const char* doc, Accepts accepts,
+                           Invoke invoke) {
   std::string text = signature;
   text.insert(text.find('('), "_");
   Overload overload = parse(text.c_str());
   overload.accepts = accepts;
   overload.invoke = invoke;
-  // The tensor itself is the destination: the slot of out= stays, for the call's layout, under a name nobody can pass.
+  // The tensor itself is the destination: the slot of out= stays, for the call's layout, under a name nobody
+  // can pass.
   if (!std::strcmp(PyUnicode_AsUTF8(overload.parameters.back().name), "out")) {
     overload.parameters.back().name = PyUnicode_InternFromString(" ");
     size_t out = overload.text.find(", *, out=None");
@@ -512,7 +411,8 @@ void Registry::add_inplace(const char* signature, int forms, const char* doc, Ac
   for (bool as_function : {false, true}) {
     bool wanted = as_function ? forms & inplace_function : (forms & method) || !(forms & inplace_function);
     if (!wanted) continue;
-    Op& op = find_or_make(as_function ? module_ : reinterpret_cast<PyObject*>(tensor_), overload.name, !as_function);
+    Op& op = find_or_make(as_function ? module_ : reinterpret_cast<PyObject*>(tensor_), overload.name,
+                          !as_function);
     if (op.doc.empty()) op.doc = doc;
     op.overloads.push_back(overload);
   }

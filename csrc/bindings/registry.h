@@ -2,9 +2,9 @@
 //
 //   registry.op<sum>("sum(input, dim: int | tuple = None, keepdim=False, *, dtype=None, out=None)", both);
 //
-// The names and defaults come from the text, the types from the function; the text is also the docstring's first line
-// and the source of the type stub. Function, method and in-place form come from the same line. Several lines with
-// one name are overloads, tried in order.
+// The names and defaults come from the text, the types from the function; the text is also the docstring's
+// first line and the source of the type stub. Function, method and in-place form come from the same line.
+// Several lines with one name are overloads, tried in order.
 #pragma once
 #include <set>
 #include <string>
@@ -19,12 +19,13 @@ enum Forms {
   function = 1,
   method = 2,
   both = 3,
-  inplace_function = 32,  // with one of those below: the function name_(x, ...), and the method if there is a method name
-  unlisted = 64           // not a name of the package's top level: nn.functional and other modules offer it
+  inplace_function =
+      32,  // with one of those below: the function name_(x, ...), and the method if there is a method name
+  unlisted = 64  // not a name of the package's top level: nn.functional and other modules offer it
 };
 
-// x.name_(...), by what the derivative needs of the old values: a type each, so that only the code of the forms that an
-// op has is made.
+// x.name_(...), by what the derivative needs of the old values: a type each, so that only the code of the
+// forms that an op has is made.
 enum class Keeps { never, always, for_others };
 template <Keeps keeps>
 struct InPlace {
@@ -47,8 +48,8 @@ struct Parameter {
   PyObject* fallback;      // the default, or null
   std::string annotation;  // as written
   bool keyword_only = false;
-  bool variadic = false;   // *size: integers, or one list of them
-  bool number = false;     // a Python number will do for a tensor
+  bool variadic = false;  // *size: integers, or one list of them
+  bool number = false;    // a Python number will do for a tensor
 };
 
 constexpr int max_parameters = 24;
@@ -62,7 +63,7 @@ struct Overload {
   const char* name;
   std::vector<Parameter> parameters;
   int positional = 0;
-  int out = -1;      // the parameter out= that the C++ function does not take itself
+  int out = -1;  // the parameter out= that the C++ function does not take itself
   Accepts accepts;
   Invoke invoke;
 };
@@ -86,7 +87,9 @@ struct Argument<Tensor> {
 };
 template <>
 struct Argument<std::optional<Tensor>> {
-  static bool accepts(PyObject* o, const Parameter& p) { return o == Py_None || Argument<Tensor>::accepts(o, p); }
+  static bool accepts(PyObject* o, const Parameter& p) {
+    return o == Py_None || Argument<Tensor>::accepts(o, p);
+  }
   static std::optional<Tensor> get(PyObject* o, const Parameter& p) {
     if (o == Py_None) return std::nullopt;
     return Argument<Tensor>::get(o, p);
@@ -109,7 +112,9 @@ struct Argument<double> {
 };
 template <>
 struct Argument<Scalar> {
-  static bool accepts(PyObject* o, const Parameter&) { return is_number(o) || (is_tensor(o) && tensor_of(o).rank() == 0); }
+  static bool accepts(PyObject* o, const Parameter&) {
+    return is_number(o) || (is_tensor(o) && tensor_of(o).rank() == 0);
+  }
   static Scalar get(PyObject* o, const Parameter& p);
 };
 template <>
@@ -142,7 +147,8 @@ struct Argument<std::shared_ptr<Generator>> {  // None is the default generator
   static bool accepts(PyObject*, const Parameter&) { return true; }
   static std::shared_ptr<Generator> get(PyObject* o, const Parameter& p);
 };
-// Written `options` in a signature; it stands for the keywords dtype, layout, device, pin_memory and requires_grad.
+// Written `options` in a signature; it stands for the keywords dtype, layout, device, pin_memory and
+// requires_grad.
 template <>
 struct Argument<Options> {
   static constexpr int slots = 5;
@@ -189,7 +195,12 @@ PyObject* to_python(const std::vector<Tensor>& tensors);
 template <class... T>
 PyObject* to_python(const std::tuple<T...>& results) {
   PyObject* tuple = PyTuple_New(sizeof...(T));
-  std::apply([&](const auto&... r) { int i = 0; (PyTuple_SET_ITEM(tuple, i++, to_python(r)), ...); }, results);
+  std::apply(
+      [&](const auto&... r) {
+        int i = 0;
+        (PyTuple_SET_ITEM(tuple, i++, to_python(r)), ...);
+      },
+      results);
   return tuple;
 }
 
@@ -219,7 +230,8 @@ struct Function<F> {
   template <size_t I>
   static constexpr size_t slot = slots_before<Arguments>(std::make_index_sequence<I>{});
   static constexpr size_t slots = slot<count>;
-  static constexpr bool takes_out = count > 0 && std::is_same_v<std::tuple_element_t<count ? count - 1 : 0, Arguments>, Out>;
+  static constexpr bool takes_out =
+      count > 0 && std::is_same_v<std::tuple_element_t<count ? count - 1 : 0, Arguments>, Out>;
   using Indices = std::make_index_sequence<count>;
 
   static bool accepts(PyObject* const* v, const Overload& o) { return accepts_each(v, o, Indices{}); }
@@ -232,7 +244,8 @@ struct Function<F> {
 
  private:
   template <size_t... I>
-  static bool accepts_each([[maybe_unused]] PyObject* const* v, const Overload& o, std::index_sequence<I...>) {
+  static bool accepts_each([[maybe_unused]] PyObject* const* v, const Overload& o,
+                           std::index_sequence<I...>) {
     return (Kind<I>::accepts(v[slot<I>], o.parameters[slot<I>]) && ...);
   }
   template <size_t... I>
@@ -295,6 +308,8 @@ struct Function<F> {
 
 // ---------------------------------------------------------------- the registry
 
+extern PyObject* constants;  // the module, where a default like torch.contiguous_format is looked up
+
 class Registry {
  public:
   Registry(PyObject* module, PyTypeObject* tensor);
@@ -317,8 +332,8 @@ class Registry {
 
  private:
   void leave_out(const char* signature, int forms);
-  void add(const char* signature, int forms, const char* doc, const char* fields, Accepts accepts, Invoke invoke,
-           size_t count);
+  void add(const char* signature, int forms, const char* doc, const char* fields, Accepts accepts,
+           Invoke invoke, size_t count);
   void add_inplace(const char* signature, int forms, const char* doc, Accepts accepts, Invoke invoke);
   PyObject* module_;
   PyTypeObject* tensor_;

@@ -1,7 +1,7 @@
 // Shared memory for the Python side: files, stretches of them, and tensors in these.
 #include "core/shared_memory.h"
 
-#include "bindings/python.h"
+#include "bindings/pybind.h"
 
 namespace tt {
 namespace {

@@ -1,5 +1,6 @@
-// Storages as Python sees them: a flat uint8 tensor over all the bytes, from which tensors of any kind are made.
-#include "bindings/python.h"
+// Storages as Python sees them: a flat uint8 tensor over all the bytes, from which tensors of any kind are
+// made.
+#include "bindings/pybind.h"
 
 namespace tt {
 namespace {
@@ -19,13 +20,14 @@ Tensor storage_bytes(const Tensor& x) {
 
 // How many elements a storage must hold for this geometry; an error where that does not fit a number.
 int64_t elements_needed(int64_t offset, const Shape& sizes, const Shape& strides) {
-  check(sizes.size() == strides.size(), "tensor over a storage: ", sizes.size(), " sizes but ", strides.size(), " strides");
+  check(sizes.size() == strides.size(), "tensor over a storage: ", sizes.size(), " sizes but ",
+        strides.size(), " strides");
   check(offset >= 0, "tensor over a storage: negative offset ", offset);
   bool is_empty = false, overflows = false;
   int64_t last = offset;
   for (int i = 0; i < sizes.size(); i++) {
-    check(sizes[i] >= 0 && strides[i] >= 0, "tensor over a storage: sizes and strides must not be negative, got ", sizes,
-          " and ", strides);
+    check(sizes[i] >= 0 && strides[i] >= 0,
+          "tensor over a storage: sizes and strides must not be negative, got ", sizes, " and ", strides);
     is_empty |= sizes[i] == 0;
     int64_t reach = 0;
     overflows |= __builtin_mul_overflow(std::max<int64_t>(sizes[i] - 1, 0), strides[i], &reach);
@@ -48,11 +50,12 @@ int64_t checked_count(const Shape& sizes) {
   return is_empty ? 0 : count;
 }
 
-Tensor tensor_over_storage(const Tensor& bytes, DType dtype, int64_t offset, const Shape& sizes, const Shape& strides) {
+Tensor tensor_over_storage(const Tensor& bytes, DType dtype, int64_t offset, const Shape& sizes,
+                           const Shape& strides) {
   Ref<Storage> owner = owner_of(bytes);
   int64_t needed = elements_needed(offset, sizes, strides), held = owner->bytes / size_of(dtype);
-  check(needed <= held, "setStorage: sizes ", sizes, ", strides ", strides, ", storage offset ", offset, ", and itemsize ",
-        size_of(dtype), " requiring a storage size of ", needed * size_of(dtype),
+  check(needed <= held, "setStorage: sizes ", sizes, ", strides ", strides, ", storage offset ", offset,
+        ", and itemsize ", size_of(dtype), " requiring a storage size of ", needed * size_of(dtype),
         " are out of bounds for storage of size ", owner->bytes);
   checked_count(sizes);
   check(reinterpret_cast<uintptr_t>(owner->data) % size_of(dtype) == 0, "tensor over a storage: memory at ",
@@ -66,15 +69,16 @@ void define_storage(py::module_& module) {
   module.def("_storage_bytes", storage_bytes);
   module.def("_storage_id", [](const Tensor& x) { return reinterpret_cast<int64_t>(owner_of(x).get()); });
   module.def("_storage_nbytes", [](const Tensor& x) { return owner_of(x)->bytes; });
-  module.def("_storage_data_ptr", [](const Tensor& x) { return reinterpret_cast<int64_t>(owner_of(x)->data); });
+  module.def("_storage_data_ptr",
+             [](const Tensor& x) { return reinterpret_cast<int64_t>(owner_of(x)->data); });
   module.def("_storage_resize", [](const Tensor& x, int64_t bytes) {
     Ref<Storage> owner = owner_of(x);
     check(bytes >= owner->bytes, "resize_: a storage of ", owner->bytes, " bytes cannot shrink to ", bytes,
           ": tensors may look into it");
     resize_storage(*owner, bytes);
   });
-  module.def("_tensor_over_storage", tensor_over_storage, py::arg("bytes"), py::arg("dtype"), py::arg("storage_offset"),
-             py::arg("size"), py::arg("stride"));
+  module.def("_tensor_over_storage", tensor_over_storage, py::arg("bytes"), py::arg("dtype"),
+             py::arg("storage_offset"), py::arg("size"), py::arg("stride"));
 }
 
 }  // namespace tt

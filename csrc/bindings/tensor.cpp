@@ -1,5 +1,6 @@
 // The Tensor type: its life, its attributes.
 #include "bindings/hooks.h"
+#include "bindings/pybind.h"
 
 #include <structmember.h>
 
@@ -71,7 +72,8 @@ void release_python_object(void* object) {
   PyGILState_Release(state);
 }
 
-// Subclasses made in Python must end the way Tensor does, or they would lose their attributes before `survives`.
+// Subclasses made in Python must end the way Tensor does, or they would lose their attributes before
+// `survives`.
 int init_subclass(PyObject* cls, PyObject* args, PyObject* kwargs) {
   if (PyType_Type.tp_init(cls, args, kwargs) < 0) return -1;
   reinterpret_cast<PyTypeObject*>(cls)->tp_dealloc = deallocate;
@@ -79,7 +81,8 @@ int init_subclass(PyObject* cls, PyObject* args, PyObject* kwargs) {
 }
 
 PyTypeObject* make_metaclass() {
-  PyType_Slot slots[] = {{Py_tp_base, &PyType_Type}, {Py_tp_init, reinterpret_cast<void*>(init_subclass)}, {0, nullptr}};
+  PyType_Slot slots[] = {
+      {Py_tp_base, &PyType_Type}, {Py_tp_init, reinterpret_cast<void*>(init_subclass)}, {0, nullptr}};
   PyType_Spec spec{"tinytensor._C.TensorMeta", int(PyType_Type.tp_basicsize), 0,
                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
   return reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
@@ -88,14 +91,16 @@ PyTypeObject* make_metaclass() {
 // Tensor(), Tensor(2, 3), Tensor([1, 2]): the legacy constructor, always of the default type.
 PyObject* construct(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   return guarded([&]() -> PyObject* {
-    check_type(!kwargs || PyDict_Size(kwargs) == 0 || PyDict_GetItemString(kwargs, "device"), "Tensor(): takes no "
+    check_type(!kwargs || PyDict_Size(kwargs) == 0 || PyDict_GetItemString(kwargs, "device"),
+               "Tensor(): takes no "
                "keyword arguments other than device");
     Py_ssize_t count = PyTuple_GET_SIZE(args);
     PyObject* first = count == 1 ? PyTuple_GET_ITEM(args, 0) : nullptr;
     if (count == 0) return wrap_as(empty({0}, default_dtype()), type);
     if (first && is_tensor(first)) return wrap_as(alias(tensor_of(first)), type);
     bool sizes = (first && Py_TYPE(first) != &PyTuple_Type && PyTuple_Check(first)) || is_integer_list(args);
-    if (sizes) return wrap_as(empty(shape_of(first && !is_integer(first) ? first : args), default_dtype()), type);
+    if (sizes)
+      return wrap_as(empty(shape_of(first && !is_integer(first) ? first : args), default_dtype()), type);
     check_type(count == 1, "Tensor(): expected a sequence or integer sizes");
     return wrap_as(tensor_from_data(first, default_dtype(), {}, true), type);
   });
@@ -109,7 +114,9 @@ PyObject* get_device(PyObject* self, void*) {
   return guarded([&] { return py::cast(tensor_of(self).device()).release().ptr(); });
 }
 PyObject* get_rank(PyObject* self, void*) { return PyLong_FromLong(tensor_of(self).rank()); }
-PyObject* get_item_size(PyObject* self, void*) { return PyLong_FromLongLong(size_of(tensor_of(self).dtype())); }
+PyObject* get_item_size(PyObject* self, void*) {
+  return PyLong_FromLongLong(size_of(tensor_of(self).dtype()));
+}
 PyObject* get_bytes(PyObject* self, void*) {
   const Tensor& x = tensor_of(self);
   return PyLong_FromLongLong(x.count() * size_of(x.dtype()));
@@ -125,18 +132,22 @@ PyObject* get_imag(PyObject*, void*) {
   return nullptr;
 }
 
-PyObject* get_T(PyObject* self, void*) { return guarded([&] { return wrap(numpy_T(tensor_of(self))); }); }
+PyObject* get_T(PyObject* self, void*) {
+  return guarded([&] { return wrap(numpy_T(tensor_of(self))); });
+}
 PyObject* get_mT(PyObject* self, void*) {
   return guarded([&] {
     const Tensor& x = tensor_of(self);
-    check(x.rank() >= 2, "tensor.mT is only supported on matrices or batches of matrices. Got ", x.rank(), "-D tensor.");
+    check(x.rank() >= 2, "tensor.mT is only supported on matrices or batches of matrices. Got ", x.rank(),
+          "-D tensor.");
     return wrap(transpose(x, -2, -1));
   });
 }
 PyObject* get_H(PyObject* self, void*) {
   return guarded([&] {
     const Tensor& x = tensor_of(self);
-    check(x.rank() == 2 || x.rank() == 0, "tensor.H is only supported on matrices (2-D tensors). Got ", x.rank(), "-D tensor.");
+    check(x.rank() == 2 || x.rank() == 0, "tensor.H is only supported on matrices (2-D tensors). Got ",
+          x.rank(), "-D tensor.");
     return wrap(x.rank() ? transpose(x, 0, 1) : alias(x));
   });
 }
@@ -148,9 +159,11 @@ int set_requires_grad(PyObject* self, PyObject* value, void*) {
     check_type(value && PyBool_Check(value), "requires_grad must be a bool");
     bool wanted = value == Py_True;
     check(!wanted || x.is_floating(), "only Tensors of floating point dtype can require gradients");
-    check(is_leaf(x) || wanted, "you can only change requires_grad flags of leaf variables. If you want to use a computed "
+    check(is_leaf(x) || wanted,
+          "you can only change requires_grad flags of leaf variables. If you want to use a computed "
           "variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach().");
-    check(!x.body()->inference || !wanted || inference_mode, "Setting requires_grad=True on inference tensor "
+    check(!x.body()->inference || !wanted || inference_mode,
+          "Setting requires_grad=True on inference tensor "
           "outside InferenceMode is not allowed.");
     if (is_leaf(x)) x.body()->requires_grad = wanted;
     return Py_None;
@@ -169,12 +182,15 @@ int set_grad(PyObject* self, PyObject* value, void*) {
       if (Autograd* state = autograd_if_any(x)) state->grad = Tensor();
       return Py_None;
     }
-    check_type(is_tensor(value), "assigned grad expected to be a Tensor or None but got ", Py_TYPE(value)->tp_name);
+    check_type(is_tensor(value), "assigned grad expected to be a Tensor or None but got ",
+               Py_TYPE(value)->tp_name);
     const Tensor& g = tensor_of(value);
     check(!g.is(x), "can't assign Variable as its own grad");
-    check(g.dtype() == x.dtype(), "assigned grad has data of a different type: ", name_of(g.dtype()), " for ", name_of(x.dtype()));
+    check(g.dtype() == x.dtype(), "assigned grad has data of a different type: ", name_of(g.dtype()), " for ",
+          name_of(x.dtype()));
     check(g.device() == x.device(), "assigned grad has data located on a different device");
-    check(g.sizes() == x.sizes(), "assigned grad has data of a different size: ", g.sizes(), " for ", x.sizes());
+    check(g.sizes() == x.sizes(), "assigned grad has data of a different size: ", g.sizes(), " for ",
+          x.sizes());
     autograd_of(x).grad = g;
     return Py_None;
   });
@@ -189,9 +205,11 @@ PyObject* get_data(PyObject* self, void*) {
 }
 int set_data(PyObject* self, PyObject* value, void*) {
   PyObject* done = guarded([&]() -> PyObject* {
-    check_type(value && is_tensor(value), "Variable data has to be a tensor, but got ", value ? Py_TYPE(value)->tp_name : "nothing");
+    check_type(value && is_tensor(value), "Variable data has to be a tensor, but got ",
+               value ? Py_TYPE(value)->tp_name : "nothing");
     const Tensor &x = tensor_of(self), &y = tensor_of(value);
-    check(!needs_grad(x) || y.is_floating(), "data set to a tensor that requires gradients must be floating point");
+    check(!needs_grad(x) || y.is_floating(),
+          "data set to a tensor that requires gradients must be floating point");
     x.body()->storage = y.storage();
     x.body()->dtype = y.dtype();
     set_geometry(x, y.sizes(), y.strides(), y.offset());
@@ -205,7 +223,9 @@ int set_data(PyObject* self, PyObject* value, void*) {
   return done ? 0 : -1;
 }
 
-PyObject* get_is_leaf(PyObject* self, void*) { return guarded([&] { return PyBool_FromLong(is_leaf(tensor_of(self))); }); }
+PyObject* get_is_leaf(PyObject* self, void*) {
+  return guarded([&] { return PyBool_FromLong(is_leaf(tensor_of(self))); });
+}
 PyObject* get_grad_fn(PyObject* self, void*) {
   return guarded([&] { return node_object(producer_of(tensor_of(self))).release().ptr(); });
 }
@@ -258,9 +278,10 @@ PyGetSetDef attributes[] = {
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, "Attributes set from Python.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
-PyMemberDef members[] = {{"__dictoffset__", T_PYSSIZET, offsetof(PyTensor, dict), READONLY, nullptr},
-                         {"__weaklistoffset__", T_PYSSIZET, offsetof(PyTensor, weak_references), READONLY, nullptr},
-                         {nullptr, 0, 0, 0, nullptr}};
+PyMemberDef members[] = {
+    {"__dictoffset__", T_PYSSIZET, offsetof(PyTensor, dict), READONLY, nullptr},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(PyTensor, weak_references), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr}};
 
 PyObject* make_subclass(PyTypeObject* type, const Tensor& x, bool requires_grad) {
   Tensor y = detach(x);
@@ -288,14 +309,15 @@ void define_tensor_type(py::module_& module) {
   set_python_release(release_python_object);
   PyTypeObject* metaclass = make_metaclass();
   std::vector<PyType_Slot> slots = operator_slots();
-  slots.insert(slots.end(), {{Py_tp_new, reinterpret_cast<void*>(construct)},
-                             {Py_tp_dealloc, reinterpret_cast<void*>(deallocate)},
-                             {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
-                             {Py_tp_clear, reinterpret_cast<void*>(clear)},
-                             {Py_tp_getset, attributes},
-                             {Py_tp_members, members},
-                             {Py_tp_doc, const_cast<char*>("An n-dimensional array with automatic differentiation.")},
-                             {0, nullptr}});
+  slots.insert(slots.end(),
+               {{Py_tp_new, reinterpret_cast<void*>(construct)},
+                {Py_tp_dealloc, reinterpret_cast<void*>(deallocate)},
+                {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
+                {Py_tp_clear, reinterpret_cast<void*>(clear)},
+                {Py_tp_getset, attributes},
+                {Py_tp_members, members},
+                {Py_tp_doc, const_cast<char*>("An n-dimensional array with automatic differentiation.")},
+                {0, nullptr}});
   PyType_Spec spec{"tinytensor.Tensor", sizeof(PyTensor), 0,
                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots.data()};
   tensor_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
@@ -306,9 +328,13 @@ void define_tensor_type(py::module_& module) {
   module.def("_as_subclass", [](py::handle type, const Tensor& x) {
     return py::reinterpret_steal<py::object>(wrap_as(alias(x), reinterpret_cast<PyTypeObject*>(type.ptr())));
   });
-  module.def("_make_subclass", [](py::handle type, const Tensor& x, bool requires_grad) {
-    return py::reinterpret_steal<py::object>(make_subclass(reinterpret_cast<PyTypeObject*>(type.ptr()), x, requires_grad));
-  }, py::arg("type"), py::arg("x"), py::arg("requires_grad") = false);
+  module.def(
+      "_make_subclass",
+      [](py::handle type, const Tensor& x, bool requires_grad) {
+        return py::reinterpret_steal<py::object>(
+            make_subclass(reinterpret_cast<PyTypeObject*>(type.ptr()), x, requires_grad));
+      },
+      py::arg("type"), py::arg("x"), py::arg("requires_grad") = false);
 }
 
 }  // namespace tt

@@ -2,17 +2,19 @@
 #include <algorithm>
 #include <cstring>
 
-#include "bindings/python.h"
+#include "bindings/pybind.h"
 
 namespace tt {
 
 // ---------------------------------------------------------------- errors
 
 void raise_python(const Error& error) {
-  PyObject* kinds[] = {PyExc_RuntimeError, PyExc_IndexError,          PyExc_TypeError,
-                       PyExc_ValueError,   PyExc_NotImplementedError, PyExc_MemoryError, PyExc_OverflowError};
+  PyObject* kinds[] = {PyExc_RuntimeError,        PyExc_IndexError,  PyExc_TypeError,    PyExc_ValueError,
+                       PyExc_NotImplementedError, PyExc_MemoryError, PyExc_OverflowError};
   PyErr_SetString(kinds[int(error.kind)], error.message.c_str());
 }
+
+void throw_python_error() { throw py::error_already_set(); }
 
 PyObject* raise_current() {
   try {
@@ -51,13 +53,16 @@ void define_dtypes(py::module_& module) {
       .def_property_readonly("is_complex", [](PyDType) { return false; })
       .def_property_readonly("is_signed", [](PyDType d) { return is_signed(d.type); })
       .def_property_readonly("itemsize", [](PyDType d) { return size_of(d.type); })
-      .def("to_complex", [](PyDType d) -> py::object { fail(ErrorKind::NotImplemented, "to_complex: complex numbers are not supported"); });
+      .def("to_complex", [](PyDType d) -> py::object {
+        fail(ErrorKind::NotImplemented, "to_complex: complex numbers are not supported");
+      });
   for (int i = 0; i < dtype_count; i++) {
     dtypes[i] = py::cast(PyDType{DType(i)}).release().ptr();
     module.attr(name_of(DType(i))) = py::handle(dtypes[i]);
   }
   const std::pair<const char*, DType> aliases[] = {{"float", DType::Float32}, {"double", DType::Float64},
-      {"half", DType::Float16}, {"int", DType::Int32}, {"long", DType::Int64}, {"short", DType::Int16}};
+                                                   {"half", DType::Float16},  {"int", DType::Int32},
+                                                   {"long", DType::Int64},    {"short", DType::Int16}};
   for (auto& [name, type] : aliases) module.attr(name) = py::handle(dtypes[int(type)]);
 }
 
@@ -110,8 +115,12 @@ PyObject* size_subscript(PyObject* self, PyObject* key) {
   PyObject* part = PyTuple_Type.tp_as_mapping->mp_subscript(self, key);
   return PySlice_Check(key) ? as_size(part) : part;
 }
-PyObject* size_concat(PyObject* a, PyObject* b) { return as_size(PyTuple_Type.tp_as_sequence->sq_concat(a, b)); }
-PyObject* size_repeat(PyObject* a, Py_ssize_t n) { return as_size(PyTuple_Type.tp_as_sequence->sq_repeat(a, n)); }
+PyObject* size_concat(PyObject* a, PyObject* b) {
+  return as_size(PyTuple_Type.tp_as_sequence->sq_concat(a, b));
+}
+PyObject* size_repeat(PyObject* a, Py_ssize_t n) {
+  return as_size(PyTuple_Type.tp_as_sequence->sq_repeat(a, n));
+}
 
 PyObject* size_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   PyObject* tuple = PyTuple_Type.tp_new(type, args, kwargs);
@@ -120,7 +129,8 @@ PyObject* size_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     if (PyLong_Check(entry)) continue;
     PyObject* number = PyNumber_Index(entry);
     if (!number) {
-      PyErr_Format(PyExc_TypeError, "torch.Size() takes an iterable of 'int' (item %zd is '%s')", i, Py_TYPE(entry)->tp_name);
+      PyErr_Format(PyExc_TypeError, "torch.Size() takes an iterable of 'int' (item %zd is '%s')", i,
+                   Py_TYPE(entry)->tp_name);
       Py_DECREF(tuple);
       return nullptr;
     }
@@ -137,12 +147,16 @@ PyObject* size_reduce(PyObject* self, PyObject*) {
 
 void define_size(py::module_& module) {
   static PyMethodDef methods[] = {{"numel", size_numel, METH_NOARGS, "The product of all sizes."},
-                                  {"__reduce__", size_reduce, METH_NOARGS, nullptr}, {}};
-  PyType_Slot slots[] = {{Py_tp_base, &PyTuple_Type}, {Py_tp_repr, reinterpret_cast<void*>(size_repr)},
-                         {Py_tp_new, reinterpret_cast<void*>(size_new)}, {Py_tp_methods, methods},
+                                  {"__reduce__", size_reduce, METH_NOARGS, nullptr},
+                                  {}};
+  PyType_Slot slots[] = {{Py_tp_base, &PyTuple_Type},
+                         {Py_tp_repr, reinterpret_cast<void*>(size_repr)},
+                         {Py_tp_new, reinterpret_cast<void*>(size_new)},
+                         {Py_tp_methods, methods},
                          {Py_mp_subscript, reinterpret_cast<void*>(size_subscript)},
                          {Py_sq_concat, reinterpret_cast<void*>(size_concat)},
-                         {Py_sq_repeat, reinterpret_cast<void*>(size_repeat)}, {0, nullptr}};
+                         {Py_sq_repeat, reinterpret_cast<void*>(size_repeat)},
+                         {0, nullptr}};
   PyType_Spec spec{"tinytensor.Size", 0, 0, Py_TPFLAGS_DEFAULT, slots};
   size_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
   if (!size_type) throw py::error_already_set();
@@ -154,11 +168,13 @@ void define_size(py::module_& module) {
 Device parse_device(const std::string& text) {
   size_t colon = text.find(':');
   std::string type = text.substr(0, colon);
-  check(type == "cpu" || type == "cuda", "Expected one of cpu, cuda device type at start of device string: ", text);
+  check(type == "cpu" || type == "cuda",
+        "Expected one of cpu, cuda device type at start of device string: ", text);
   int index = 0;
   if (colon != std::string::npos) {
     std::string digits = text.substr(colon + 1);
-    bool numeric = !digits.empty() && digits.size() < 4 && digits.find_first_not_of("0123456789") == std::string::npos;
+    bool numeric =
+        !digits.empty() && digits.size() < 4 && digits.find_first_not_of("0123456789") == std::string::npos;
     check(numeric, "Invalid device string: '", text, "'");
     index = std::stoi(digits);
   }
@@ -171,24 +187,29 @@ void define_device(py::module_& module) {
   py::class_<Device>(module, "device", "Where a tensor lives: device('cpu'), device('cuda', 0).")
       .def(py::init([](const std::string& type, std::optional<int> index) {
              return parse_device(index ? type + ":" + std::to_string(*index) : type);
-           }), py::arg("type"), py::arg("index") = py::none())
+           }),
+           py::arg("type"), py::arg("index") = py::none())
       .def(py::init([](int index) { return Device{DeviceType::CUDA, int8_t(index)}; }))
       .def(py::init([](const Device& other) { return other; }))
       .def_property_readonly("type", [](const Device& d) { return name_of(d.type); })
-      .def_property_readonly("index", [](const Device& d) -> std::optional<int> {
-        if (d.is_cpu()) return std::nullopt;
-        return d.index;
-      })
-      .def("__repr__", [](const Device& d) {
-        return d.is_cpu() ? std::string("device(type='cpu')") : text("device(type='cuda', index=", int(d.index), ")");
-      })
+      .def_property_readonly("index",
+                             [](const Device& d) -> std::optional<int> {
+                               if (d.is_cpu()) return std::nullopt;
+                               return d.index;
+                             })
+      .def("__repr__",
+           [](const Device& d) {
+             return d.is_cpu() ? std::string("device(type='cpu')")
+                               : text("device(type='cuda', index=", int(d.index), ")");
+           })
       .def("__str__", [](const Device& d) { return text(d); })
-      .def("__eq__", [](const Device& a, py::handle b) { return py::isinstance<Device>(b) && a == b.cast<Device>(); })
-      .def("__ne__", [](const Device& a, py::handle b) { return !py::isinstance<Device>(b) || !(a == b.cast<Device>()); })
+      .def("__eq__",
+           [](const Device& a, py::handle b) { return py::isinstance<Device>(b) && a == b.cast<Device>(); })
+      .def("__ne__", [](const Device& a,
+                        py::handle b) { return !py::isinstance<Device>(b) || !(a == b.cast<Device>()); })
       .def("__hash__", [](const Device& d) { return int(d.type) * 256 + (d.is_cpu() ? 0 : d.index); })
-      .def("__reduce__", [](py::object self) {
-        return py::make_tuple(py::type::of(self), py::make_tuple(py::str(self)));
-      });
+      .def("__reduce__",
+           [](py::object self) { return py::make_tuple(py::type::of(self), py::make_tuple(py::str(self))); });
 }
 
 // ---------------------------------------------------------------- memory format, layout
@@ -217,7 +238,9 @@ void define_formats(py::module_& module) {
 }  // namespace
 
 bool is_format(PyObject* object) { return std::find(formats, formats + 4, object) != formats + 4; }
-MemoryFormat format_of(PyObject* object) { return MemoryFormat(std::find(formats, formats + 4, object) - formats); }
+MemoryFormat format_of(PyObject* object) {
+  return MemoryFormat(std::find(formats, formats + 4, object) - formats);
+}
 
 PyObject* size_object(const Shape& sizes) {
   PyObject* size = size_type->tp_alloc(size_type, sizes.size());
@@ -228,7 +251,8 @@ PyObject* size_object(const Shape& sizes) {
 Device device_of(PyObject* object) {
   if (PyUnicode_Check(object)) return parse_device(PyUnicode_AsUTF8(object));
   if (PyLong_Check(object)) return {DeviceType::CUDA, int8_t(integer_of(object))};
-  check_type(py::isinstance<Device>(object), "argument 'device' must be torch.device, not ", Py_TYPE(object)->tp_name);
+  check_type(py::isinstance<Device>(object), "argument 'device' must be torch.device, not ",
+             Py_TYPE(object)->tp_name);
   return py::cast<Device>(py::handle(object));
 }
 
@@ -241,7 +265,8 @@ bool is_integer(PyObject* object) {
 }
 
 static bool is_numpy_scalar(PyObject* object) {
-  return PyNumber_Check(object) && !PySequence_Check(object) && !is_tensor(object) && Py_TYPE(object)->tp_as_number &&
+  return PyNumber_Check(object) && !PySequence_Check(object) && !is_tensor(object) &&
+         Py_TYPE(object)->tp_as_number &&
          (Py_TYPE(object)->tp_as_number->nb_float || PyIndex_Check(object)) && !PyComplex_Check(object);
 }
 
@@ -257,7 +282,8 @@ int64_t integer_of(PyObject* object) {
   }
   if (is_tensor(object)) {
     const Tensor& x = tensor_of(object);
-    check_type(!x.is_floating() && x.count() == 1, "only integer tensors of a single element can be converted to an index");
+    check_type(!x.is_floating() && x.count() == 1,
+               "only integer tensors of a single element can be converted to an index");
     return item(x).integer;
   }
   py::object number = py::reinterpret_steal<py::object>(PyNumber_Index(object));
@@ -273,7 +299,8 @@ static int64_t number_of(PyObject* object) {
   if (!PyLong_CheckExact(object)) return integer_of(object);
   int overflow = 0;
   int64_t value = PyLong_AsLongLongAndOverflow(object, &overflow);
-  if (overflow) [[unlikely]] fail(ErrorKind::Overflow, "int too big to convert to int64: ", std::string(py::str(object)));
+  if (overflow) [[unlikely]]
+    fail(ErrorKind::Overflow, "int too big to convert to int64: ", std::string(py::str(object)));
   return value;
 }
 
@@ -282,7 +309,8 @@ Scalar scalar_of(PyObject* object) {
   if (PyFloat_Check(object)) return PyFloat_AS_DOUBLE(object);
   if (PyIndex_Check(object)) return number_of(object);
   // NumPy's bool has neither index nor float kind.
-  if (!std::strcmp(Py_TYPE(object)->tp_name, "numpy.bool") || !std::strcmp(Py_TYPE(object)->tp_name, "numpy.bool_"))
+  if (!std::strcmp(Py_TYPE(object)->tp_name, "numpy.bool") ||
+      !std::strcmp(Py_TYPE(object)->tp_name, "numpy.bool_"))
     return PyObject_IsTrue(object) == 1;
   py::object number = py::reinterpret_steal<py::object>(PyNumber_Float(object));
   if (!number) throw py::error_already_set();
@@ -310,18 +338,22 @@ Shape shape_of(PyObject* object) {
 }
 
 std::vector<Tensor> tensors_of(PyObject* object) {
-  py::object sequence = py::reinterpret_steal<py::object>(PySequence_Fast(object, "expected a sequence of tensors"));
+  py::object sequence =
+      py::reinterpret_steal<py::object>(PySequence_Fast(object, "expected a sequence of tensors"));
   if (!sequence) throw py::error_already_set();
   std::vector<Tensor> tensors;
   for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(sequence.ptr()); i++) {
     PyObject* entry = PySequence_Fast_GET_ITEM(sequence.ptr(), i);
-    check_type(is_tensor(entry), "expected Tensor as element ", i, " of a list of tensors, but got ", Py_TYPE(entry)->tp_name);
+    check_type(is_tensor(entry), "expected Tensor as element ", i, " of a list of tensors, but got ",
+               Py_TYPE(entry)->tp_name);
     tensors.push_back(tensor_of(entry));
   }
   return tensors;
 }
 
-Tensor operand_from(PyObject* object) { return is_tensor(object) ? tensor_of(object) : wrapped_number(scalar_of(object)); }
+Tensor operand_from(PyObject* object) {
+  return is_tensor(object) ? tensor_of(object) : wrapped_number(scalar_of(object));
+}
 
 void define_types(py::module_& module) {
   define_dtypes(module);

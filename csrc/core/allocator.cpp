@@ -66,13 +66,15 @@ struct LargeCache {
 LargeCache& large() {
   static LargeCache* cache = [] {
     auto* fresh = new LargeCache;  // never destroyed: tensors may outlive static destructors
-    pthread_atfork([] { large().mutex.lock(); }, [] { large().mutex.unlock(); }, [] { large().mutex.unlock(); });
+    pthread_atfork([] { large().mutex.lock(); }, [] { large().mutex.unlock(); },
+                   [] { large().mutex.unlock(); });
     return fresh;
   }();
   return *cache;
 }
 
-// Blocks of megabytes are mapped on huge-page boundaries: first touch then costs a fault per 2 MB, not per 4 KB.
+// Blocks of megabytes are mapped on huge-page boundaries: first touch then costs a fault per 2 MB, not per 4
+// KB.
 void* system_allocate(int64_t bytes) {
   if (bytes < huge_page) return std::aligned_alloc(64, bytes);
   void* data = std::aligned_alloc(huge_page, (bytes + huge_page - 1) / huge_page * huge_page);

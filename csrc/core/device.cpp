@@ -22,7 +22,8 @@ bool has_backend(DeviceType type) { return backends[int(type)].kernels != nullpt
 
 const Backend& backend_of(Device device) {
   const Backend& backend = backends[int(device.type)];
-  if (!backend.kernels && load) [[unlikely]] load(device.type);
+  if (!backend.kernels && load) [[unlikely]]
+    load(device.type);
   check(backend.kernels != nullptr, "tinytensor was built without support for device ", device,
         ", or no such device is present");
   return backend;

@@ -14,7 +14,9 @@ struct Device {
   DeviceType type = DeviceType::CPU;
   int8_t index = 0;
   bool is_cpu() const { return type == DeviceType::CPU; }
-  bool operator==(const Device& other) const { return type == other.type && (is_cpu() || index == other.index); }
+  bool operator==(const Device& other) const {
+    return type == other.type && (is_cpu() || index == other.index);
+  }
 };
 
 const char* name_of(DeviceType type);
@@ -24,7 +26,8 @@ struct Backend {
   void* (*allocate)(int64_t bytes, int index) = nullptr;
   void (*free)(void* data, int64_t bytes, int index) = nullptr;
   // Copies between this device and the host, or within the device.
-  void (*copy_bytes)(void* to, Device to_device, const void* from, Device from_device, int64_t bytes) = nullptr;
+  void (*copy_bytes)(void* to, Device to_device, const void* from, Device from_device,
+                     int64_t bytes) = nullptr;
   void (*synchronize)(int index) = nullptr;
   int (*device_count)() = nullptr;
   int (*current_device)() = nullptr;

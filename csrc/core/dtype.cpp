@@ -17,7 +17,8 @@ const char* legacy_name_of(DType type) { return legacy_names[int(type)]; }
 DType promote(DType a, DType b) {
   if (a == b) return a;
   if (a > b) std::swap(a, b);
-  // The order of the enumeration is the order of promotion, but for two pairs that share no wider half or byte.
+  // The order of the enumeration is the order of promotion, but for two pairs that share no wider half or
+  // byte.
   if (a == DType::Float16 && b == DType::BFloat16) return DType::Float32;
   if (a == DType::UInt8 && b == DType::Int8) return DType::Int16;
   return b;
@@ -31,7 +32,8 @@ static DType default_type = DType::Float32;
 
 DType default_dtype() { return default_type; }
 void set_default_dtype(DType type) {
-  check_type(is_floating(type), "set_default_dtype: only floating-point types are supported as the default, got ",
+  check_type(is_floating(type),
+             "set_default_dtype: only floating-point types are supported as the default, got ",
              name_of(type));
   default_type = type;
 }

@@ -31,20 +31,31 @@ struct TypeTag {
   using type = T;
 };
 
-// visit(type, [&](auto tag) { using T = typename decltype(tag)::type; ... }): storage types, Half and BFloat16 included.
+// visit(type, [&](auto tag) { using T = typename decltype(tag)::type; ... }): storage types, Half and
+// BFloat16 included.
 template <class F>
 inline auto visit(DType type, F&& body) {
   switch (type) {
-    case DType::Bool: return body(TypeTag<bool>{});
-    case DType::UInt8: return body(TypeTag<uint8_t>{});
-    case DType::Int8: return body(TypeTag<int8_t>{});
-    case DType::Int16: return body(TypeTag<int16_t>{});
-    case DType::Int32: return body(TypeTag<int32_t>{});
-    case DType::Int64: return body(TypeTag<int64_t>{});
-    case DType::Float16: return body(TypeTag<Half>{});
-    case DType::BFloat16: return body(TypeTag<BFloat16>{});
-    case DType::Float32: return body(TypeTag<float>{});
-    case DType::Float64: break;
+    case DType::Bool:
+      return body(TypeTag<bool>{});
+    case DType::UInt8:
+      return body(TypeTag<uint8_t>{});
+    case DType::Int8:
+      return body(TypeTag<int8_t>{});
+    case DType::Int16:
+      return body(TypeTag<int16_t>{});
+    case DType::Int32:
+      return body(TypeTag<int32_t>{});
+    case DType::Int64:
+      return body(TypeTag<int64_t>{});
+    case DType::Float16:
+      return body(TypeTag<Half>{});
+    case DType::BFloat16:
+      return body(TypeTag<BFloat16>{});
+    case DType::Float32:
+      return body(TypeTag<float>{});
+    case DType::Float64:
+      break;
   }
   return body(TypeTag<double>{});
 }

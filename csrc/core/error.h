@@ -32,19 +32,23 @@ template <class... Parts>
 // check(condition, "op: what is wrong, got ", value, ...): the message is only built when it fails.
 template <class... Parts>
 inline void check(bool condition, const Parts&... parts) {
-  if (!condition) [[unlikely]] fail(ErrorKind::Runtime, parts...);
+  if (!condition) [[unlikely]]
+    fail(ErrorKind::Runtime, parts...);
 }
 template <class... Parts>
 inline void check_index(bool condition, const Parts&... parts) {
-  if (!condition) [[unlikely]] fail(ErrorKind::Index, parts...);
+  if (!condition) [[unlikely]]
+    fail(ErrorKind::Index, parts...);
 }
 template <class... Parts>
 inline void check_type(bool condition, const Parts&... parts) {
-  if (!condition) [[unlikely]] fail(ErrorKind::Type, parts...);
+  if (!condition) [[unlikely]]
+    fail(ErrorKind::Type, parts...);
 }
 template <class... Parts>
 inline void check_value(bool condition, const Parts&... parts) {
-  if (!condition) [[unlikely]] fail(ErrorKind::Value, parts...);
+  if (!condition) [[unlikely]]
+    fail(ErrorKind::Value, parts...);
 }
 
 }  // namespace tt

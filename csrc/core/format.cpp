@@ -5,7 +5,8 @@
 namespace tt {
 
 const char* name_of(MemoryFormat format) {
-  static constexpr const char* names[] = {"contiguous_format", "preserve_format", "channels_last", "channels_last_3d"};
+  static constexpr const char* names[] = {"contiguous_format", "preserve_format", "channels_last",
+                                          "channels_last_3d"};
   return names[int(format)];
 }
 
@@ -13,7 +14,8 @@ Shape format_strides(const char* op, const Shape& sizes, MemoryFormat format) {
   if (format == MemoryFormat::Contiguous) return contiguous_strides(sizes);
   int rank = format == MemoryFormat::ChannelsLast ? 4 : 5;
   check(format != MemoryFormat::Preserve, op, ": preserve_format is not supported here");
-  check(sizes.size() == rank, op, ": required rank ", rank, " tensor to use ", name_of(format), " format, got shape ", sizes);
+  check(sizes.size() == rank, op, ": required rank ", rank, " tensor to use ", name_of(format),
+        " format, got shape ", sizes);
   Shape strides = Shape::filled(rank, 1);
   int64_t stride = std::max<int64_t>(sizes[1], 1);
   for (int i = rank - 1; i >= 2; i--) {

@@ -1,5 +1,6 @@
-// The two 16-bit floats, as storage formats: they are loaded as float and stored back rounded to nearest even.
-// Plain bit arithmetic without branches on data, so that any compiler can vectorise the loops that use it.
+// The two 16-bit floats, as storage formats: they are loaded as float and stored back rounded to nearest
+// even. Plain bit arithmetic without branches on data, so that any compiler can vectorise the loops that use
+// it.
 #pragma once
 #include <cstdint>
 
@@ -55,7 +56,8 @@ TT_INLINE Half to_half(float x) {
   uint32_t magnitude = bits & 0x7fffffffu;
   // Normal halves: drop 13 bits with round to nearest even, rebias by 112 << 10.
   uint32_t normal = (magnitude + 0xfffu + ((magnitude >> 13) & 1u) - 0x38000000u) >> 13;
-  // Below 2^-14: adding 0.5 lines the last half bit up with the last float bit, so the addition itself rounds.
+  // Below 2^-14: adding 0.5 lines the last half bit up with the last float bit, so the addition itself
+  // rounds.
   uint32_t subnormal = float_bits(float_from_bits(magnitude) + 0.5f) - 0x3f000000u;
   uint32_t overflow = magnitude > 0x7f800000u ? 0x7e00u : 0x7c00u;
   uint32_t half = magnitude < 0x38800000u ? subnormal : normal;

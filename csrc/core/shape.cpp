@@ -19,7 +19,8 @@ int64_t element_count(const char* op, const Shape& sizes) {
     overflow |= __builtin_mul_overflow(count, size, &count);
   }
   if (empty) return 0;
-  check(!overflow && count <= INT64_MAX / 16, op, ": sizes ", sizes, " overflow the number of elements or bytes");
+  check(!overflow && count <= INT64_MAX / 16, op, ": sizes ", sizes,
+        " overflow the number of elements or bytes");
   return count;
 }
 
@@ -52,8 +53,9 @@ Shape broadcast(const char* op, const Shape& a, const Shape& b) {
   out.resize(rank);
   for (int i = 1; i <= rank; i++) {
     int64_t m = i <= a.size() ? a[a.size() - i] : 1, n = i <= b.size() ? b[b.size() - i] : 1;
-    check(m == n || m == 1 || n == 1, op, ": shapes ", a, " and ", b, " do not broadcast: the size of tensor a (", m,
-          ") must match the size of tensor b (", n, ") at dimension ", rank - i);
+    check(m == n || m == 1 || n == 1, op, ": shapes ", a, " and ", b,
+          " do not broadcast: the size of tensor a (", m, ") must match the size of tensor b (", n,
+          ") at dimension ", rank - i);
     out[rank - i] = m == 1 ? n : m;
   }
   return out;
@@ -70,8 +72,8 @@ bool expandable(const Shape& from, const Shape& to) {
 
 int wrap_dim(const char* op, int64_t dim, int rank) {
   int range = std::max(rank, 1);
-  check_index(dim >= -range && dim < range, op, ": Dimension out of range (expected to be in range of [", -range, ", ",
-              range - 1, "], but got ", dim, ")");
+  check_index(dim >= -range && dim < range, op, ": Dimension out of range (expected to be in range of [",
+              -range, ", ", range - 1, "], but got ", dim, ")");
   return int(dim < 0 ? dim + range : dim);
 }
 
@@ -79,7 +81,8 @@ Shape wrap_dims(const char* op, const Shape& dims, int rank) {
   Shape out;
   for (int64_t dim : dims) {
     int wrapped = wrap_dim(op, dim, rank);
-    check(!out.contains(wrapped), op, ": dim ", wrapped, " appears multiple times in the list of dims ", dims);
+    check(!out.contains(wrapped), op, ": dim ", wrapped, " appears multiple times in the list of dims ",
+          dims);
     out.push_back(wrapped);
   }
   return out;

@@ -47,7 +47,8 @@ Ref<Storage> new_storage(int64_t bytes, Device device) {
   return Ref<Storage>::adopt(storage);
 }
 
-Ref<Storage> external_storage(void* data, int64_t bytes, Device device, void (*free_external)(void*), void* context) {
+Ref<Storage> external_storage(void* data, int64_t bytes, Device device, void (*free_external)(void*),
+                              void* context) {
   Storage* storage = bare_storage(device);
   storage->data = static_cast<char*>(data);
   storage->bytes = bytes;

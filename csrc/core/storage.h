@@ -1,4 +1,5 @@
-// A stretch of memory on a device, shared by the tensors that view it, with the version that in-place changes bump.
+// A stretch of memory on a device, shared by the tensors that view it, with the version that in-place changes
+// bump.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -26,7 +27,8 @@ struct Storage {
 };
 
 Ref<Storage> new_storage(int64_t bytes, Device device);
-Ref<Storage> external_storage(void* data, int64_t bytes, Device device, void (*free_external)(void*), void* context);
+Ref<Storage> external_storage(void* data, int64_t bytes, Device device, void (*free_external)(void*),
+                              void* context);
 // The same memory with a version of its own: what `x.data` hands out.
 Ref<Storage> alias_storage(const Ref<Storage>& storage);
 void resize_storage(Storage& storage, int64_t bytes);  // keeps the contents

@@ -28,7 +28,8 @@ void set_geometry(const Tensor& x, const Shape& sizes, const Shape& strides, int
   body.contiguous = is_contiguous(sizes, strides);
 }
 
-Tensor tensor_over(Ref<Storage> storage, const Shape& sizes, const Shape& strides, int64_t offset, DType dtype) {
+Tensor tensor_over(Ref<Storage> storage, const Shape& sizes, const Shape& strides, int64_t offset,
+                   DType dtype) {
   Tensor x(new_body());
   x.body()->storage = std::move(storage);
   x.body()->dtype = dtype;

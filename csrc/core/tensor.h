@@ -30,14 +30,14 @@ struct Body {
   bool wrapped_number = false;  // a Python number: it takes part in promotion by its category only
   bool inference = false;       // made under inference_mode
   ViewKind view_kind = ViewKind::None;
-  bool python_owned = false;    // the Python object has no other owner than this body
-  int64_t offset = 0;           // in elements
+  bool python_owned = false;  // the Python object has no other owner than this body
+  int64_t offset = 0;         // in elements
   int64_t count = 1;
   Ref<Storage> storage;
   Shape sizes, strides;
-  Body* base = nullptr;         // owned: the tensor that a differentiable view looks into, never itself a view
+  Body* base = nullptr;  // owned: the tensor that a differentiable view looks into, never itself a view
   AutogradState* autograd = nullptr;
-  void* python = nullptr;       // the Python object of this body, if there is one
+  void* python = nullptr;  // the Python object of this body, if there is one
 };
 
 void release(Body* body);
@@ -86,7 +86,8 @@ class Tensor {
 Tensor empty(const Shape& sizes, DType dtype, Device device = {});
 Tensor empty_strided(const Shape& sizes, const Shape& strides, DType dtype, Device device = {});
 // Another look at a storage; knows nothing of autograd.
-Tensor tensor_over(Ref<Storage> storage, const Shape& sizes, const Shape& strides, int64_t offset, DType dtype);
+Tensor tensor_over(Ref<Storage> storage, const Shape& sizes, const Shape& strides, int64_t offset,
+                   DType dtype);
 // Gives an existing body a new geometry (resize_, set_, `x.data = y`).
 void set_geometry(const Tensor& x, const Shape& sizes, const Shape& strides, int64_t offset);
 

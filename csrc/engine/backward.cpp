@@ -17,7 +17,8 @@ void (*interrupt_check)();
 Tensor fit(Tensor g, const OutputInfo& info, const char* from) {
   if (g.sizes() != info.sizes) {
     check(expandable(info.sizes, g.sizes()) || expandable(g.sizes(), info.sizes), "backward: ", from,
-          " returned an invalid gradient - got ", g.sizes(), " but expected shape compatible with ", info.sizes);
+          " returned an invalid gradient - got ", g.sizes(), " but expected shape compatible with ",
+          info.sizes);
     g = expandable(info.sizes, g.sizes()) ? sum_to(g, info.sizes) : expand(g, info.sizes);
   }
   if (g.dtype() != info.dtype) g = to_dtype(g, info.dtype);
@@ -36,8 +37,8 @@ struct Pending {
   Gradients gradients;  // one per output of the node
 };
 
-// The nodes that have received gradients, youngest on top. A node is younger than everything it depends on, so when
-// it comes up all its gradients have arrived.
+// The nodes that have received gradients, youngest on top. A node is younger than everything it depends on,
+// so when it comes up all its gradients have arrived.
 class Queue {
  public:
   void add(const Edge& edge, Tensor g, const char* from, bool recording) {
@@ -157,7 +158,8 @@ class Run {
     const auto& inputs = *options_.inputs;
     uint64_t oldest = UINT64_MAX;
     for (size_t i = 0; i < inputs.size(); i++) {
-      check(needs_grad(inputs[i]), "backward: One of the differentiated Tensors does not require grad (input ", i, ")");
+      check(needs_grad(inputs[i]),
+            "backward: One of the differentiated Tensors does not require grad (input ", i, ")");
       Edge edge = gradient_edge(inputs[i]);
       kept_.push_back(edge.node);
       captures_.emplace(edge.node.get(), Capture{i, edge.output});
@@ -167,7 +169,8 @@ class Run {
     mark_paths(roots, oldest);
   }
 
-  // Which nodes lead to an input: a depth-first walk without recursion. Nothing older than the oldest input can.
+  // Which nodes lead to an input: a depth-first walk without recursion. Nothing older than the oldest input
+  // can.
   void mark_paths(const std::vector<Tensor>& roots, uint64_t oldest) {
     std::vector<std::pair<Node*, int>> stack;
     std::unordered_set<Node*> seen;
@@ -226,15 +229,16 @@ class Run {
       return out;
     } catch (Error& error) {
       if (node.extras && !node.extras->traceback.empty())
-        error.message += "\n\nThe forward call of " + std::string(node.name) + " stood here:\n" + node.extras->traceback;
+        error.message +=
+            "\n\nThe forward call of " + std::string(node.name) + " stood here:\n" + node.extras->traceback;
       throw;
     }
   }
 
   static void check_nan(const Node& node, const Gradients& gradients) {
     for (int i = 0; i < gradients.size(); i++)
-      check(!gradients[i].defined() || !gradients[i].is_floating() || !any_nan(gradients[i]), "Function '", node.name,
-            "' returned nan values in its ", i, "th output.");
+      check(!gradients[i].defined() || !gradients[i].is_floating() || !any_nan(gradients[i]), "Function '",
+            node.name, "' returned nan values in its ", i, "th output.");
   }
 
   void spread(Node& node, Gradients gradients) {
@@ -265,7 +269,8 @@ class Run {
   std::vector<Tensor> collect() {
     if (!options_.inputs || options_.accumulate) return {};
     for (const Tensor& g : captured_)
-      check(g.defined() || options_.allow_unused, "grad: One of the differentiated Tensors appears to not have been used "
+      check(g.defined() || options_.allow_unused,
+            "grad: One of the differentiated Tensors appears to not have been used "
             "in the graph. Set allow_unused=True if this is the desired behavior.");
     return std::move(captured_);
   }
@@ -281,15 +286,18 @@ class Run {
 
 Tensor start_gradient(const Tensor& root, const Tensor& given) {
   if (!given.defined()) {
-    check(root.count() == 1, "backward: grad can be implicitly created only for scalar outputs, but the output has shape ",
-          root.sizes(), ". Reduce it first, as in y.sum().backward(), or pass the gradient of the result with respect to "
+    check(root.count() == 1,
+          "backward: grad can be implicitly created only for scalar outputs, but the output has shape ",
+          root.sizes(),
+          ". Reduce it first, as in y.sum().backward(), or pass the gradient of the result with respect to "
           "it: y.backward(torch.ones_like(y))");
-    check(root.is_floating(), "backward: grad can be implicitly created only for real scalar outputs but got ",
+    check(root.is_floating(),
+          "backward: grad can be implicitly created only for real scalar outputs but got ",
           name_of(root.dtype()));
     return ones_like(root);
   }
-  check(given.sizes() == root.sizes(), "backward: Mismatch in shape: the gradient has a shape of ", given.sizes(),
-        " and the output has a shape of ", root.sizes());
+  check(given.sizes() == root.sizes(), "backward: Mismatch in shape: the gradient has a shape of ",
+        given.sizes(), " and the output has a shape of ", root.sizes());
   return given;
 }
 
@@ -302,7 +310,8 @@ std::vector<Tensor> run_backward(const std::vector<Tensor>& roots, const std::ve
   if (options.inputs) check(!options.inputs->empty(), "backward: the list of inputs must not be empty");
   std::vector<Tensor> start;
   for (size_t i = 0; i < roots.size(); i++) {
-    check(needs_grad(roots[i]), "backward: element ", i, " of tensors does not require grad and does not have a grad_fn");
+    check(needs_grad(roots[i]), "backward: element ", i,
+          " of tensors does not require grad and does not have a grad_fn");
     start.push_back(start_gradient(roots[i], gradients[i]));
   }
   return Run(options).walk(roots, start);

@@ -10,8 +10,8 @@ namespace tt {
 struct BackwardOptions {
   bool retain_graph = false;
   bool create_graph = false;
-  // With inputs: only what leads to them is walked. `accumulate` adds to their .grad, otherwise their gradients are
-  // returned, in order.
+  // With inputs: only what leads to them is walked. `accumulate` adds to their .grad, otherwise their
+  // gradients are returned, in order.
   std::optional<std::vector<Tensor>> inputs;
   bool accumulate = true;
   bool allow_unused = false;

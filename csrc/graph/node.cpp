@@ -59,15 +59,18 @@ Autograd& autograd_of(const Tensor& x) {
   return *static_cast<Autograd*>(x.body()->autograd);
 }
 
-// A view that was made before its base took part in autograd, or whose base has changed since, is settled on demand.
+// A view that was made before its base took part in autograd, or whose base has changed since, is settled on
+// demand.
 static void settle_view(const Tensor& x) {
   Body& body = *x.body();
   if (!body.base || body.view_kind == ViewKind::NoGrad || !body.base->requires_grad) return;
   Autograd* state = autograd_if_any(x);
   if (state && state->producer.node && state->view_version == x.version()) return;
   check(body.view_kind != ViewKind::MultiOutput || !state || !state->producer.node, "an output of ",
-        state && state->producer.node ? state->producer.node->name : "", " is a view and its base or another view of its "
-        "base has been modified inplace. This view is the output of a function that returns multiple views. Such functions "
+        state && state->producer.node ? state->producer.node->name : "",
+        " is a view and its base or another view of its "
+        "base has been modified inplace. This view is the output of a function that returns multiple views. "
+        "Such functions "
         "do not allow the output views to be modified inplace.");
   Tensor base{Ref<Body>(body.base)};
   Ref<Node> node = view_replay(base, x);
@@ -98,7 +101,8 @@ Edge gradient_edge(const Tensor& x) {
 
 // The node knows the bodies whose gradients it keeps without owning them.
 static void forget_retained(Autograd& state) {
-  if (state.retains_grad && state.producer.node) state.producer.node->more().retained.erase(state.producer.output);
+  if (state.retains_grad && state.producer.node)
+    state.producer.node->more().retained.erase(state.producer.output);
 }
 
 Autograd::~Autograd() { forget_retained(*this); }
@@ -130,14 +134,18 @@ void rebase_history(const Tensor& y, const Ref<Node>& node) {
 }
 
 void fail_forgotten(const Node& node) {
-  fail(ErrorKind::Runtime, "backward: Trying to backward through the graph a second time (or directly access saved "
-       "tensors after they have already been freed). What ", node.name, " saved was freed by the first backward; "
+  fail(ErrorKind::Runtime,
+       "backward: Trying to backward through the graph a second time (or directly access saved "
+       "tensors after they have already been freed). What ",
+       node.name,
+       " saved was freed by the first backward; "
        "specify retain_graph=True there if you need to backward a second time.");
 }
 
 SavedTensor::SavedTensor(const Tensor& x, const Tensor& output, uint32_t output_number) {
   if (!x.defined()) return;
-  check(!x.body()->inference, "Inference tensors cannot be saved for backward. To work around you can make a clone to get "
+  check(!x.body()->inference,
+        "Inference tensors cannot be saved for backward. To work around you can make a clone to get "
         "a normal tensor and use it in autograd.");
   version_ = x.version();
   if (!saving_hooks.empty()) {
@@ -159,7 +167,8 @@ void SavedTensor::pack(const Tensor& x, const Tensor& output, uint32_t output_nu
   if (x.is(output)) output_ = int32_t(output_number);
   else packed_->edge = gradient_edge(x);
   GradGuard off(false);
-  packed_->content = packed_->hooks->pack(tensor_over(x.storage(), x.sizes(), x.strides(), x.offset(), x.dtype()));
+  packed_->content =
+      packed_->hooks->pack(tensor_over(x.storage(), x.sizes(), x.strides(), x.offset(), x.dtype()));
 }
 
 Tensor SavedTensor::unpack_hooked(const Ref<Node>& node) const {
@@ -178,9 +187,11 @@ Tensor SavedTensor::unpack(const Ref<Node>& node) const {
   if (dropped_) fail_forgotten(*node);
   if (packed_) return unpack_hooked(node);
   if (!value_.defined()) return {};
-  check(value_.version() == version_, "backward: one of the variables needed for gradient computation has been "
-        "modified by an inplace operation: a ", name_of(value_.dtype()), " tensor of shape ", value_.sizes(),
-        " saved by ", node->name, " at version ", version_, " was changed by ",
+  check(value_.version() == version_,
+        "backward: one of the variables needed for gradient computation has been "
+        "modified by an inplace operation: a ",
+        name_of(value_.dtype()), " tensor of shape ", value_.sizes(), " saved by ", node->name,
+        " at version ", version_, " was changed by ",
         value_.storage()->last_writer ? value_.storage()->last_writer : "an in-place operation",
         " and is at version ", value_.version());
   if (output_ < 0) return value_;

@@ -49,8 +49,8 @@ class Node {
  public:
   std::atomic<uint32_t> references{1};
   const char* const name;
-  uint64_t sequence;  // a node is younger than all that it depends on
-  Small<Edge, 2> edges;     // one per input; an empty edge needs no gradient
+  uint64_t sequence;     // a node is younger than all that it depends on
+  Small<Edge, 2> edges;  // one per input; an empty edge needs no gradient
   Small<OutputInfo, 1> outputs;
   std::unique_ptr<NodeExtras> extras;
   void* python = nullptr;
@@ -88,7 +88,7 @@ struct Autograd : AutogradState {
   AccumulateGrad* accumulator = nullptr;  // weak: the node owns the tensor
   uint32_t view_version = 0;              // of the storage, when a view's producer was last settled
   bool retains_grad = false;
-  std::shared_ptr<HookList> hooks;        // of a leaf; a non-leaf's are with its producer
+  std::shared_ptr<HookList> hooks;  // of a leaf; a non-leaf's are with its producer
   std::map<int64_t, std::function<void(const Tensor&)>> post_accumulate_hooks;
   int64_t next_post_hook = 0;
   ~Autograd() override;
@@ -97,12 +97,12 @@ struct Autograd : AutogradState {
 Autograd& autograd_of(const Tensor& x);  // made when missing
 inline Autograd* autograd_if_any(const Tensor& x) { return static_cast<Autograd*>(x.body()->autograd); }
 
-bool needs_grad(const Tensor& x);        // a view needs what its base needs
+bool needs_grad(const Tensor& x);  // a view needs what its base needs
 bool is_leaf(const Tensor& x);
 Edge gradient_edge(const Tensor& x);     // where the gradient of x goes; empty when none is needed
 Ref<Node> producer_of(const Tensor& x);  // grad_fn: null for a leaf
 void set_producer(const Tensor& y, const Ref<Node>& node, uint32_t output);
-void retain_gradient(const Tensor& y);   // a non-leaf, from now on, keeps its gradient
+void retain_gradient(const Tensor& y);  // a non-leaf, from now on, keeps its gradient
 
 // A view whose base was changed in place gets a producer that reads the base anew; as_strided lives in ops.
 using ViewReplay = Ref<Node> (*)(const Tensor& base, const Tensor& view);
@@ -120,7 +120,8 @@ struct SavingHooks {
   std::function<std::shared_ptr<void>(const Tensor&)> pack;
   std::function<Tensor(const std::shared_ptr<void>&)> unpack;
 };
-[[gnu::visibility("default")]] inline thread_local std::vector<std::shared_ptr<SavingHooks>> saving_hooks;  // the innermost counts
+[[gnu::visibility("default")]] inline thread_local std::vector<std::shared_ptr<SavingHooks>>
+    saving_hooks;  // the innermost counts
 
 // A tensor kept for backward. It notices when the value was changed in place, and when it was dropped.
 class SavedTensor {

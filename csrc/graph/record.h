@@ -4,10 +4,10 @@
 //                 [](const Tensor& g, const Tensor& a, const Tensor& b) { return mul(g, b); },   // for a
 //                 [](const Tensor& g, const Tensor& a, const Tensor& b) { return mul(g, a); });  // for b
 //
-// A rule is a captureless lambda per input: it receives the gradient of the result and what was saved, in order.
-// Rules are written in differentiable ops, so that derivatives of any order come for free, and may return a gradient
-// of the broadcast shape: the engine sums it down. Where gradients share their work one joint rule returns them all
-// (record_joint), and is told which are wanted. Several results: record_many.
+// A rule is a captureless lambda per input: it receives the gradient of the result and what was saved, in
+// order. Rules are written in differentiable ops, so that derivatives of any order come for free, and may
+// return a gradient of the broadcast shape: the engine sums it down. Where gradients share their work one
+// joint rule returns them all (record_joint), and is told which are wanted. Several results: record_many.
 #pragma once
 #include <array>
 #include <tuple>
@@ -78,7 +78,9 @@ class RecordedNode : public Node {
  public:
   RecordedNode(const char* name, const std::tuple<const S&...>& saved, const Tensor* results, int count)
       : Node(name),
-        saved_(std::apply([&](const S&... s) { return std::tuple<Stored<S>...>(Stored<S>(s, results, count)...); }, saved)) {}
+        saved_(std::apply(
+            [&](const S&... s) { return std::tuple<Stored<S>...>(Stored<S>(s, results, count)...); },
+            saved)) {}
 
   void forget() override {
     std::apply([](auto&... s) { (s.drop(), ...); }, saved_);
@@ -104,7 +106,8 @@ class RecordedNode : public Node {
 
 template <class... S>
 void RecordedNode<S...>::check_not_forgotten() const {
-  if (is_forgotten()) [[unlikely]] fail_forgotten(*this);
+  if (is_forgotten()) [[unlikely]]
+    fail_forgotten(*this);
 }
 
 template <int N, class... S>
@@ -129,7 +132,8 @@ class JointNode final : public RecordedNode<S...> {
  public:
   using Rule = Gradients (*)(const Gradients&, Wanted, const S&...);
   Rule rule;
-  JointNode(const char* name, const std::tuple<const S&...>& saved, const Tensor* results, int count, Rule rule)
+  JointNode(const char* name, const std::tuple<const S&...>& saved, const Tensor* results, int count,
+            Rule rule)
       : RecordedNode<S...>(name, saved, results, count), rule(rule) {}
   Gradients apply(Gradients& gradients) override {
     return this->with_saved([&](const S&... s) { return rule(gradients, Wanted(*this), s...); });
@@ -165,8 +169,8 @@ inline void connect(Node& node, const std::vector<Tensor>& inputs) {
   node.renumber();
 }
 
-// A fresh result gets its first history here; one that already has a place in a graph, or looks into a base, was
-// changed in place and passes its new history on.
+// A fresh result gets its first history here; one that already has a place in a graph, or looks into a base,
+// was changed in place and passes its new history on.
 inline void adopt_history(const Tensor& y, const Ref<Node>& node) {
   if (y.body()->base || y.body()->autograd) return rebase_history(y, node);
   set_producer(y, node, node->add_output(y));
@@ -187,7 +191,8 @@ Tensor record(const char* name, const Tensor& y, const std::array<const Tensor*,
 
 // A view starts with its own producer even though it looks into a base.
 template <class... S, class Rule>
-Tensor record_view(const char* name, const Tensor& y, const Tensor& x, const std::tuple<const S&...>& saved, Rule rule) {
+Tensor record_view(const char* name, const Tensor& y, const Tensor& x, const std::tuple<const S&...>& saved,
+                   Rule rule) {
   if (!any_needs_grad(inputs(x))) return y;
   using NodeType = RuleNode<1, S...>;
   auto* node = new NodeType(name, saved, y, {static_cast<typename NodeType::Rule>(rule)});
@@ -199,8 +204,8 @@ Tensor record_view(const char* name, const Tensor& y, const Tensor& x, const std
 
 // One rule for all inputs; `inputs` is an array or a vector of tensors.
 template <class Inputs, class... S, class Rule>
-Tensor record_joint(const char* name, const Tensor& y, const Inputs& inputs, const std::tuple<const S&...>& saved,
-                    Rule rule) {
+Tensor record_joint(const char* name, const Tensor& y, const Inputs& inputs,
+                    const std::tuple<const S&...>& saved, Rule rule) {
   if (!any_needs_grad(inputs)) return y;
   auto* node = new JointNode<S...>(name, saved, &y, 1, rule);
   Ref<Node> owner = Ref<Node>::adopt(node);

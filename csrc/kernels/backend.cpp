@@ -41,14 +41,14 @@ const Kernels& cpu_kernels() {
 namespace {
 
 [[maybe_unused]] const bool registered = [] {
-  register_backend(DeviceType::CPU,
-                   {.allocate = [](int64_t bytes, int) { return allocate_bytes(bytes); },
-                    .free = [](void* data, int64_t bytes, int) { free_bytes(data, bytes); },
-                    .copy_bytes = [](void* to, Device, const void* from, Device, int64_t bytes) { std::memcpy(to, from, bytes); },
-                    .synchronize = [](int) {},
-                    .device_count = [] { return 1; },
-                    .current_device = [] { return 0; },
-                    .kernels = &cpu_kernels()});
+  register_backend(DeviceType::CPU, {.allocate = [](int64_t bytes, int) { return allocate_bytes(bytes); },
+                                     .free = [](void* data, int64_t bytes, int) { free_bytes(data, bytes); },
+                                     .copy_bytes = [](void* to, Device, const void* from, Device,
+                                                      int64_t bytes) { std::memcpy(to, from, bytes); },
+                                     .synchronize = [](int) {},
+                                     .device_count = [] { return 1; },
+                                     .current_device = [] { return 0; },
+                                     .kernels = &cpu_kernels()});
   return true;
 }();
 

@@ -1,5 +1,5 @@
-// Formulas with a slow exact path for some floats: quotients and angles of many bits. `rare` finds them; the CPU's loops
-// run `Usual`, which assumes that there are none, wherever that is so.
+// Formulas with a slow exact path for some floats: quotients and angles of many bits. `rare` finds them; the
+// CPU's loops run `Usual`, which assumes that there are none, wherever that is so.
 #pragma once
 #include <concepts>
 

@@ -12,24 +12,24 @@ void cpu_gemm(const GemmCall& call);
 // --- between the driver, which splits products over threads, and the kernels of one instruction set ---
 
 enum class GemmMethod : uint8_t {
-  InPlace,    // tiles read b where it is
-  CopyB,      // the first strip of rows copies b, as it reads it, into panels that the later ones read
-  PackB,      // b is transposed (or strided): it is packed into panels first
-  Dot,        // few rows, transposed b: sums along k, a vector at a time
+  InPlace,  // tiles read b where it is
+  CopyB,    // the first strip of rows copies b, as it reads it, into panels that the later ones read
+  PackB,    // b is transposed (or strided): it is packed into panels first
+  Dot,      // few rows, transposed b: sums along k, a vector at a time
 };
 
 // Made from the shape of the whole product, never from a thread's share: `method` and `depth` settle the
 // order in which an element is summed.
 struct GemmPlan {
   GemmMethod method;
-  bool copy_a;          // a is transposed and large
-  int rows, vectors;    // of a tile
-  int64_t depth;        // of k that is summed before c is touched
-  int64_t columns;      // of b that are packed at a time
+  bool copy_a;        // a is transposed and large
+  int rows, vectors;  // of a tile
+  int64_t depth;      // of k that is summed before c is touched
+  int64_t columns;    // of b that are packed at a time
 };
 
 struct GemmCore {
-  int64_t vector;       // elements
+  int64_t vector;  // elements
   GemmPlan (*plan)(const GemmCall& whole);
   void (*run)(const GemmCall& part, const GemmPlan& plan);  // a rectangle of one product; batch is ignored
 };

@@ -14,7 +14,8 @@ constexpr int64_t index_block = 512;  // indices that are still in the cache aft
 
 enum { dense, indexed, index_at };
 
-// A dimension to share out among threads: one along which no two elements can meet in one place. -1: there is none.
+// A dimension to share out among threads: one along which no two elements can meet in one place. -1: there is
+// none.
 int shared_dimension(const IndexWalk<3>& walk, IndexMode mode) {
   int best = -1;
   for (int d = 0; d < walk.rank; d++) {
@@ -47,7 +48,8 @@ void for_each_index_row(const IndexCall& call, Run run) {
   if (count <= grain || d < 0 || walk.sizes[d] == 1) return run_part(walk);
   int64_t least = std::max<int64_t>(1, grain / (count / walk.sizes[d]));
   if (d == walk.rank - 1) least = (least + 63) / 64 * 64;  // whole cache lines
-  parallel_for(0, walk.sizes[d], least, [&](int64_t first, int64_t last) { run_part(walk.part(d, first, last)); });
+  parallel_for(0, walk.sizes[d], least,
+               [&](int64_t first, int64_t last) { run_part(walk.part(d, first, last)); });
 }
 
 }  // namespace
@@ -66,7 +68,8 @@ bool cpu_checked_get(const IndexCall& call, int64_t low, int64_t high) {
     for (int64_t first = 0; first < whole.n && !failed.load(std::memory_order_relaxed); first += block) {
       row.n = std::min(block, whole.n - first);
       for (int k = 0; k < 3; k++) row.data[k] = whole.data[k] + first * whole.steps[k];
-      if (outside(row.data[index_at], row.steps[index_at], row.steps[index_at] ? row.n : 1, low, high)) failed = true;
+      if (outside(row.data[index_at], row.steps[index_at], row.steps[index_at] ? row.n : 1, low, high))
+        failed = true;
       else run(row);
     }
   });
@@ -102,7 +105,8 @@ bool cpu_outside(OutsideCall& call) {
   std::atomic<bool> failed = false;
   walk.each_row([&](char* const* data) {
     parallel_for(0, n, 4 * grain, [&](int64_t first, int64_t last) {
-      if (index_table().outside(data[0] + first * stride, stride, last - first, call.low, call.high)) failed = true;
+      if (index_table().outside(data[0] + first * stride, stride, last - first, call.low, call.high))
+        failed = true;
     });
   });
   if (!failed) return false;

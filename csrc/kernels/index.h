@@ -5,8 +5,8 @@
 
 namespace tt {
 
-// n elements; element i of operand k (dense, indexed, index) is at data[k] + i * steps[k], that of `indexed` moved by
-// step bytes times its index, to which size is added where it is negative. Steps in bytes.
+// n elements; element i of operand k (dense, indexed, index) is at data[k] + i * steps[k], that of `indexed`
+// moved by step bytes times its index, to which size is added where it is negative. Steps in bytes.
 struct IndexRow {
   char* data[3];
   int64_t steps[3];

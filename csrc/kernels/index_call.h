@@ -1,4 +1,5 @@
-// Gathering, scattering and searching as the kernels are asked for them; apart from the table, as gemm_call.h is.
+// Gathering, scattering and searching as the kernels are asked for them; apart from the table, as gemm_call.h
+// is.
 #pragma once
 #include <cstdint>
 
@@ -10,10 +11,11 @@ struct Operand;
 
 enum class IndexMode : uint8_t { get, set, add, multiply, maximum, minimum };
 
-// Element i of the index space `sizes` picks one element of `indexed`: the one at i through the strides of `indexed`,
-// moved by step * index[i] elements. get: dense[i] = that element. The other modes change it by dense[i], in row-major
-// order of the index space where several i pick the same one. An index is at least -size, and size is added to a negative
-// one; the caller has seen to that, and to the upper end. The result is the same bits for any number of threads.
+// Element i of the index space `sizes` picks one element of `indexed`: the one at i through the strides of
+// `indexed`, moved by step * index[i] elements. get: dense[i] = that element. The other modes change it by
+// dense[i], in row-major order of the index space where several i pick the same one. An index is at least
+// -size, and size is added to a negative one; the caller has seen to that, and to the upper end. The result
+// is the same bits for any number of threads.
 struct IndexCall {
   IndexMode mode;
   int rank;
@@ -24,7 +26,8 @@ struct IndexCall {
   int64_t step, size;
 };
 
-// out[i] = step * index[i], or out[i] += that: the places that several indices name together. `out` is contiguous.
+// out[i] = step * index[i], or out[i] += that: the places that several indices name together. `out` is
+// contiguous.
 struct PlacesCall {
   int rank;
   const int64_t* sizes;
@@ -43,7 +46,8 @@ struct OutsideCall {
   int64_t found = 0;
 };
 
-// Where a contiguous mask is true. Returns how often; coordinate d of hit k goes to out[d * pitch + k] where out is given.
+// Where a contiguous mask is true. Returns how often; coordinate d of hit k goes to out[d * pitch + k] where
+// out is given.
 struct NonzeroCall {
   const bool* mask;
   int rank;
@@ -61,8 +65,9 @@ struct TriangleCall {
   bool keeps_lower;
 };
 
-// For each of `count` values per row the first place in the sorted row of n where it could be inserted, or the last one
-// (right). All contiguous; sorted rows are shared by all values when there is one, and read through `sorter` if given.
+// For each of `count` values per row the first place in the sorted row of n where it could be inserted, or
+// the last one (right). All contiguous; sorted rows are shared by all values when there is one, and read
+// through `sorter` if given.
 struct SearchCall {
   DType dtype;
   int64_t rows, n, count;

@@ -1,5 +1,5 @@
-// How the indexing kernels walk strided operands: in row-major order, with neighbouring dimensions merged where every
-// operand allows it.
+// How the indexing kernels walk strided operands: in row-major order, with neighbouring dimensions merged
+// where every operand allows it.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -16,7 +16,8 @@ struct IndexWalk {
   int64_t sizes[max_rank];
   int64_t strides[operands][max_rank];  // bytes
 
-  // With `reorders`, dimensions are walked in the order of operand 0's strides. False when the index space is empty.
+  // With `reorders`, dimensions are walked in the order of operand 0's strides. False when the index space is
+  // empty.
   bool build(int call_rank, const int64_t* call_sizes, const Operand* const* call, bool reorders) {
     for (int k = 0; k < operands; k++) {
       data[k] = call[k]->data;

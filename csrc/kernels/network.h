@@ -1,5 +1,6 @@
-// What layers, losses and optimizers ask of a device beyond the table of ops. Each family keeps its call in a header of
-// its own, so that adding to one rebuilds only those who use it. A null entry is an operation the device does not have.
+// What layers, losses and optimizers ask of a device beyond the table of ops. Each family keeps its call in a
+// header of its own, so that adding to one rebuilds only those who use it. A null entry is an operation the
+// device does not have.
 #pragma once
 
 namespace tt {

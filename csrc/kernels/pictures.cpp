@@ -22,9 +22,11 @@ Span inside(const PictureWalk& walk, int64_t count, int64_t size) {
   return {begin, std::clamp<int64_t>(end, begin, count)};
 }
 
-// One row of the result: `first` is the pixel of its first place, which may lie outside; `plane` is from channel to channel.
+// One row of the result: `first` is the pixel of its first place, which may lie outside; `plane` is from
+// channel to channel.
 template <int fixed_channels>
-void take_row(const PicturesCall& call, const uint8_t* first, int64_t step, const Span& span, int64_t plane, float* out) {
+void take_row(const PicturesCall& call, const uint8_t* first, int64_t step, const Span& span, int64_t plane,
+              float* out) {
   const int64_t channels = fixed_channels ? fixed_channels : call.channels;
   for (int64_t c = 0; c < channels; c++) {
     std::fill(out + c * plane, out + c * plane + span.begin, call.fill[c]);
@@ -56,7 +58,9 @@ void cpu_take_pictures(const PicturesCall& call) {
   int64_t size = std::max<int64_t>(1, call.channels * call.height * call.width);
   parallel_for(0, call.batch, std::max<int64_t>(1, elements_at_once / size), [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; b++)
-      call.channels == 3 ? take_picture<3>(call, b) : call.channels == 1 ? take_picture<1>(call, b) : take_picture<0>(call, b);
+      call.channels == 3   ? take_picture<3>(call, b)
+      : call.channels == 1 ? take_picture<1>(call, b)
+                           : take_picture<0>(call, b);
   });
 }
 

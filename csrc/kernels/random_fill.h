@@ -36,12 +36,9 @@ constexpr bool is_float =
 
 template <class T>
 double largest() {
-  if constexpr (std::is_same_v<T, Half>)
-    return 65504;
-  else if constexpr (std::is_same_v<T, BFloat16>)
-    return 0x1.FEp127;
-  else
-    return double(std::numeric_limits<T>::max());
+  if constexpr (std::is_same_v<T, Half>) return 65504;
+  else if constexpr (std::is_same_v<T, BFloat16>) return 0x1.FEp127;
+  else return double(std::numeric_limits<T>::max());
 }
 
 // Out of range, a double becomes the smallest integer, as the processor's own conversion has it.
@@ -53,22 +50,16 @@ Integer saturate(double x) {
 
 template <class T, class From>
 T narrow(From x) {
-  if constexpr (std::is_same_v<T, Half>)
-    return to_half(float(x));
-  else if constexpr (std::is_same_v<T, BFloat16>)
-    return to_bfloat16(float(x));
-  else if constexpr (is_float<T> || std::is_integral_v<From>)
-    return T(x);
-  else
-    return T(saturate<std::conditional_t<sizeof(T) == 8, int64_t, int32_t>>(double(x)));
+  if constexpr (std::is_same_v<T, Half>) return to_half(float(x));
+  else if constexpr (std::is_same_v<T, BFloat16>) return to_bfloat16(float(x));
+  else if constexpr (is_float<T> || std::is_integral_v<From>) return T(x);
+  else return T(saturate<std::conditional_t<sizeof(T) == 8, int64_t, int32_t>>(double(x)));
 }
 
 template <class T>
 Compute<T> widen(T x) {
-  if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>)
-    return to_float(x);
-  else
-    return x;
+  if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) return to_float(x);
+  else return x;
 }
 
 inline float uniform24(uint32_t word) { return float(int32_t(word & 0xffffffu)) * 0x1p-24f; }
@@ -84,10 +75,8 @@ void fill_words(Generator& generator, T* out, int64_t count, Formula formula) {
     int64_t n = std::min(step, count - done);
     generator.fill(words, n * per_element);
     for (int64_t i = 0; i < n; i++) {
-      if constexpr (per_element == 1)
-        out[done + i] = formula(words[i], done + i);
-      else
-        out[done + i] = formula(uint64_t(words[2 * i]) << 32 | words[2 * i + 1], done + i);
+      if constexpr (per_element == 1) out[done + i] = formula(words[i], done + i);
+      else out[done + i] = formula(uint64_t(words[2 * i]) << 32 | words[2 * i + 1], done + i);
     }
   }
 }

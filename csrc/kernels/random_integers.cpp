@@ -55,8 +55,7 @@ int64_t last_value(int64_t to) {
 template <class T>
 void check_bound(const char* name, int64_t value, DType dtype) {
   bool inside;
-  if constexpr (is_float<T>)
-    inside = std::fabs(double(value)) <= largest<T>();
+  if constexpr (is_float<T>) inside = std::fabs(double(value)) <= largest<T>();
   else
     inside =
         value >= int64_t(std::numeric_limits<T>::min()) && value <= int64_t(std::numeric_limits<T>::max());
@@ -141,8 +140,7 @@ void permutation(Generator& generator, const Target& out) {
   if (out.dtype == DType::Bool) fail(ErrorKind::NotImplemented, "randperm: not implemented for bool");
   visit(out.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    if constexpr (std::is_same_v<T, bool>)
-      return;
+    if constexpr (std::is_same_v<T, bool>) return;
     else {
       check_permutation<T>(out.count);
       fill_permutation(generator, static_cast<T*>(out.data), out.count);

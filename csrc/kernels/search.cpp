@@ -24,8 +24,8 @@ int64_t count_block(const bool* mask, int64_t n) {
   return count;
 }
 
-// The positions of the hits in a row, counted from `start`. Every position is written and then kept or not: masks are
-// too irregular for branches. What is written in vain stays in a buffer.
+// The positions of the hits in a row, counted from `start`. Every position is written and then kept or not:
+// masks are too irregular for branches. What is written in vain stays in a buffer.
 int64_t write_row(int64_t* out, const bool* mask, int64_t n, int64_t start) {
   auto* bytes = reinterpret_cast<const uint8_t*>(mask);
   constexpr int64_t part = 256;
@@ -53,7 +53,8 @@ void write_hits(const NonzeroCall& call, int64_t first, int64_t last, int64_t k)
   for (int64_t i = first; i < last;) {
     int64_t run = std::min(last - i, call.sizes[inner] - position[inner]), before = k;
     k += write_row(call.out + inner * call.pitch + k, call.mask + i, run, position[inner]);
-    for (int d = 0; d < inner; d++) std::fill(call.out + d * call.pitch + before, call.out + d * call.pitch + k, position[d]);
+    for (int d = 0; d < inner; d++)
+      std::fill(call.out + d * call.pitch + before, call.out + d * call.pitch + k, position[d]);
     i += run;
     position[inner] += run;
     for (int d = inner; d > 0 && position[d] == call.sizes[d]; d--) {
@@ -71,7 +72,8 @@ int64_t cpu_nonzero(const NonzeroCall& call) {
   int64_t blocks = (n + block - 1) / block, total = 0;
   std::vector<int64_t> starts(blocks);
   parallel_for(0, blocks, 1, [&](int64_t first, int64_t last) {
-    for (int64_t b = first; b < last; b++) starts[b] = count_block(call.mask + b * block, std::min(block, n - b * block));
+    for (int64_t b = first; b < last; b++)
+      starts[b] = count_block(call.mask + b * block, std::min(block, n - b * block));
   });
   for (int64_t& start : starts) {
     int64_t count = start;
@@ -80,19 +82,22 @@ int64_t cpu_nonzero(const NonzeroCall& call) {
   }
   if (!call.out || call.rank == 0) return total;
   parallel_for(0, blocks, 1, [&](int64_t first, int64_t last) {
-    for (int64_t b = first; b < last; b++) write_hits(call, b * block, std::min(n, (b + 1) * block), starts[b]);
+    for (int64_t b = first; b < last; b++)
+      write_hits(call, b * block, std::min(n, (b + 1) * block), starts[b]);
   });
   return total;
 }
 
 void cpu_triangle(const TriangleCall& call) {
-  int64_t item = size_of(call.x->dtype), rows = call.sizes[call.rank - 2], columns = call.sizes[call.rank - 1];
+  int64_t item = size_of(call.x->dtype), rows = call.sizes[call.rank - 2],
+          columns = call.sizes[call.rank - 1];
   int64_t row_stride = call.x->strides[call.rank - 2] * item, stride = call.x->strides[call.rank - 1] * item;
   auto zero_row = [&](char* row, int64_t i) {
     int64_t edge = std::clamp<int64_t>(i + call.diagonal + (call.keeps_lower ? 1 : 0), 0, columns);
     int64_t first = call.keeps_lower ? edge : 0, last = call.keeps_lower ? columns : edge;
     if (stride == item) std::memset(row + first * item, 0, (last - first) * item);
-    else for (int64_t j = first; j < last; j++) std::memset(row + j * stride, 0, item);
+    else
+      for (int64_t j = first; j < last; j++) std::memset(row + j * stride, 0, item);
   };
   int64_t sizes[max_rank];
   std::copy(call.sizes, call.sizes + call.rank, sizes);

@@ -17,13 +17,15 @@ bool isa_available(Isa isa) {
   if (isa == Isa::avx2)
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
   if (isa == Isa::avx512)
-    return isa_available(Isa::avx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    return isa_available(Isa::avx2) && __builtin_cpu_supports("avx512f") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
 #endif
   return isa == Isa::base;
 }
 
-// The instruction set of that name. There is no caller yet to throw to, so a wrong name is told and not obeyed.
+// The instruction set of that name. There is no caller yet to throw to, so a wrong name is told and not
+// obeyed.
 static Isa named(const char* wanted) {
   for (int i = 0; i < int(Isa::count); i++)
     if (!std::strcmp(wanted, names[i])) return Isa(i);

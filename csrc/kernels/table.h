@@ -21,9 +21,9 @@ struct Operand {
   bool on_host = false;  // a single number that stays in host memory while the rest is on a device
 };
 
-// out[i] = formula(in[0][i], in[1][i], ...) over the index space `sizes`. Inputs are converted to `compute` before
-// the formula, its result from `compute` (or Bool, for predicates) to out.dtype. `out` may be exactly one of the
-// inputs (same data, strides and dtype); any other overlap is the caller's to avoid.
+// out[i] = formula(in[0][i], in[1][i], ...) over the index space `sizes`. Inputs are converted to `compute`
+// before the formula, its result from `compute` (or Bool, for predicates) to out.dtype. `out` may be exactly
+// one of the inputs (same data, strides and dtype); any other overlap is the caller's to avoid.
 struct ElementwiseCall {
   Elementwise op;
   DType compute;
@@ -39,11 +39,11 @@ struct CopyCall {  // out[i] = (out.dtype) in[i]; no overlap
   Operand out, in;
 };
 
-// Reduces the dimensions in which out.strides is 0, over the input's index space `sizes` (none of which is 0).
-// Input is converted to `compute`, the result to out.dtype. `index` (argmax, argmin, max and min with indices) has the
-// strides of `out` and counts positions along the reduced dimensions in row-major order; where it is given, out.data
-// may be null. `mean` is the second result of moments, with the dtype and strides of `out`.
-// The result is the same bits for any number of threads.
+// Reduces the dimensions in which out.strides is 0, over the input's index space `sizes` (none of which is
+// 0). Input is converted to `compute`, the result to out.dtype. `index` (argmax, argmin, max and min with
+// indices) has the strides of `out` and counts positions along the reduced dimensions in row-major order;
+// where it is given, out.data may be null. `mean` is the second result of moments, with the dtype and strides
+// of `out`. The result is the same bits for any number of threads.
 struct ReduceCall {
   Reduction op;
   DType compute;
@@ -60,8 +60,8 @@ struct RowCall {
   int64_t outer, n, inner;
   const void* in = nullptr;
   void* out = nullptr;
-  int64_t* index = nullptr;        // cummax, cummin, sort, topk
-  const void* grad = nullptr;      // backward kernels: gradient of the result; `in` is then the saved result
+  int64_t* index = nullptr;    // cummax, cummin, sort, topk
+  const void* grad = nullptr;  // backward kernels: gradient of the result; `in` is then the saved result
 };
 
 struct SortCall {  // rows are contiguous: [rows, n]; stable; NaN counts as the largest value
@@ -82,8 +82,8 @@ struct TopkCall {
   bool largest, sorted;
 };
 
-// One element of each row: the k-th smallest (from 1) of the order that SortCall has; the lower median, or the first
-// NaN if there is one; or the lower median of what is not NaN.
+// One element of each row: the k-th smallest (from 1) of the order that SortCall has; the lower median, or
+// the first NaN if there is one; or the lower median of what is not NaN.
 enum class Rank : uint8_t { kth, median, nanmedian };
 struct KthCall {
   DType dtype;

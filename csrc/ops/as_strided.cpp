@@ -1,5 +1,5 @@
-// as_strided, and what in-place changes of views need: a base that was changed through a view, and a view whose base
-// was changed, are both explained to autograd in terms of as_strided.
+// as_strided, and what in-place changes of views need: a base that was changed through a view, and a view
+// whose base was changed, are both explained to autograd in terms of as_strided.
 #include "ops/view.h"
 
 #include "ops/ops.h"
@@ -25,7 +25,8 @@ bool overlaps_itself(const Geometry& g) {
   Shape order;
   for (int i = 0; i < g.sizes.size(); i++)
     if (g.sizes[i] > 1) order.push_back(i);
-  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return g.strides[int(a)] < g.strides[int(b)]; });
+  std::sort(order.begin(), order.end(),
+            [&](int64_t a, int64_t b) { return g.strides[int(a)] < g.strides[int(b)]; });
   int64_t reach = 0;
   for (int64_t i : order) {
     if (g.strides[int(i)] <= reach) return true;
@@ -34,7 +35,9 @@ bool overlaps_itself(const Geometry& g) {
   return false;
 }
 
-Tensor show(const Tensor& flat, const Geometry& g) { return tensor_over(flat.storage(), g.sizes, g.strides, g.offset, flat.dtype()); }
+Tensor show(const Tensor& flat, const Geometry& g) {
+  return tensor_over(flat.storage(), g.sizes, g.strides, g.offset, flat.dtype());
+}
 
 // Adds g into the places of `flat` that the geometry names, each as often as it is named.
 void add_into(const Tensor& flat, const Geometry& geometry, const Tensor& g) {
@@ -55,7 +58,9 @@ Tensor as_strided_from(const Tensor& x, const Geometry& base, const Geometry& vi
     y = clone(show(flat, view));
   }
   return record("AsStridedBackward0", y, inputs(x), save(base, view),
-                [](const Tensor& g, const Geometry& base, const Geometry& view) { return as_strided_gradient(g, base, view); });
+                [](const Tensor& g, const Geometry& base, const Geometry& view) {
+                  return as_strided_gradient(g, base, view);
+                });
 }
 
 Tensor as_strided_gradient(const Tensor& g, const Geometry& base, const Geometry& view) {
@@ -72,33 +77,40 @@ Tensor as_strided_gradient(const Tensor& g, const Geometry& base, const Geometry
     y = contiguous(show(flat, base));
   }
   return record("AsStridedBackward0Backward", y, inputs(g), save(base, view),
-                [](const Tensor& g, const Geometry& base, const Geometry& view) { return as_strided_from(g, base, view); });
+                [](const Tensor& g, const Geometry& base, const Geometry& view) {
+                  return as_strided_from(g, base, view);
+                });
 }
 
 void check_in_storage(const Tensor& x, const Geometry& g) {
-  check(g.sizes.size() == g.strides.size(), "as_strided: mismatch in length of strides and shape, got ", g.strides,
-        " and ", g.sizes);
+  check(g.sizes.size() == g.strides.size(), "as_strided: mismatch in length of strides and shape, got ",
+        g.strides, " and ", g.sizes);
   check(g.offset >= 0, "as_strided: storage_offset must be non-negative, got ", g.offset);
   if (element_count("as_strided", g.sizes) == 0) return;
   int64_t last = g.offset, step = 0;
   bool overflow = false;
   for (int i = 0; i < g.sizes.size(); i++) {
-    check(g.strides[i] >= 0, "as_strided: Negative strides are not supported at the moment, got strides: ", g.strides);
-    overflow |= __builtin_mul_overflow(g.sizes[i] - 1, g.strides[i], &step) || __builtin_add_overflow(last, step, &last);
+    check(g.strides[i] >= 0,
+          "as_strided: Negative strides are not supported at the moment, got strides: ", g.strides);
+    overflow |= __builtin_mul_overflow(g.sizes[i] - 1, g.strides[i], &step) ||
+                __builtin_add_overflow(last, step, &last);
   }
   int64_t held = x.storage()->bytes / size_of(x.dtype());
-  check(!overflow && last < held, "as_strided: sizes ", g.sizes, ", strides ", g.strides, ", storage offset ", g.offset,
-        " are out of bounds for storage of ", held, " elements");
+  check(!overflow && last < held, "as_strided: sizes ", g.sizes, ", strides ", g.strides, ", storage offset ",
+        g.offset, " are out of bounds for storage of ", held, " elements");
 }
 
-// A slice of a base that was changed through one of its views: the part that the view shows takes the gradient of
-// the in-place op, the rest passes through.
+// A slice of a base that was changed through one of its views: the part that the view shows takes the
+// gradient of the in-place op, the rest passes through.
 class CopySlicesNode : public Node {
  public:
   Geometry base, view;
   Ref<Node> inner;
   CopySlicesNode(const Tensor& base, const Tensor& view, const Ref<Node>& inner)
-      : Node("CopySlices"), base{base.sizes(), base.strides(), base.offset()}, view(geometry_of(view)), inner(inner) {
+      : Node("CopySlices"),
+        base{base.sizes(), base.strides(), base.offset()},
+        view(geometry_of(view)),
+        inner(inner) {
     // Edge 0 of the inner node led to the view's old value; here it leads to the base's.
     edges.push_back(gradient_edge(base));
     for (int i = 1; i < inner->edges.size(); i++) edges.push_back(inner->edges[i]);
@@ -108,7 +120,8 @@ class CopySlicesNode : public Node {
     const Tensor& g = gradients[0];
     Tensor part = as_strided_from(g, base, view);
     Gradients in{part};
-    // The inner node asks for what is wanted of it: its own first edge may be gone when the view had no history.
+    // The inner node asks for what is wanted of it: its own first edge may be gone when the view had no
+    // history.
     bool had_edge = inner->edges.size() && inner->edges[0].node;
     if (!had_edge && inner->edges.size()) inner->edges[0] = edges[0];
     Gradients inner_gradients = inner->apply(in);

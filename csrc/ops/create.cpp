@@ -61,8 +61,8 @@ Tensor copy_(const Tensor& self, const Tensor& source) {
     GradGuard off(false);
     from = clone(source);
   }
-  copy_values(self, tensor_over(from.storage(), self.sizes(), expanded_strides(from, self.sizes()), from.offset(),
-                                from.dtype()));
+  copy_values(self, tensor_over(from.storage(), self.sizes(), expanded_strides(from, self.sizes()),
+                                from.offset(), from.dtype()));
   bump_version(self, "copy_");
   if (!self.is_floating()) return self;
   return record(

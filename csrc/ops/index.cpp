@@ -11,8 +11,9 @@ bool is_mask(const Tensor& index) { return index.dtype() == DType::Bool || index
 
 void check_mask_shape(const char* op, const Tensor& mask, const Shape& sizes, int at) {
   for (int i = 0; i < mask.rank(); i++)
-    check_index(at + i < sizes.size() && mask.sizes()[i] == sizes[at + i], op, ": the shape of the mask ", mask.sizes(),
-                " at dimension ", i, " does not match the shape of the indexed tensor ", sizes, " at dimension ", at + i);
+    check_index(at + i < sizes.size() && mask.sizes()[i] == sizes[at + i], op, ": the shape of the mask ",
+                mask.sizes(), " at dimension ", i, " does not match the shape of the indexed tensor ", sizes,
+                " at dimension ", at + i);
 }
 
 // The same indices as int64 tensors on the device of x, masks written out.
@@ -24,7 +25,8 @@ Indices normalized(const char* op, const Tensor& x, const Indices& indices) {
       continue;
     }
     check_index(is_mask(index) || index.dtype() == DType::Int64 || index.dtype() == DType::Int32, op,
-                ": tensors used as indices must be long, int, byte or bool tensors, got ", name_of(index.dtype()));
+                ": tensors used as indices must be long, int, byte or bool tensors, got ",
+                name_of(index.dtype()));
     if (!is_mask(index)) {
       out.push_back(as_int64(index, x.device()));
       continue;
@@ -38,18 +40,19 @@ Indices normalized(const char* op, const Tensor& x, const Indices& indices) {
     }
     Tensor places = coordinates(op, mask);
     for (int d = 0; d < mask.rank(); d++)
-      out.push_back(tensor_over(places.storage(), {places.sizes()[1]}, {1}, d * places.sizes()[1], DType::Int64));
+      out.push_back(
+          tensor_over(places.storage(), {places.sizes()[1]}, {1}, d * places.sizes()[1], DType::Int64));
   }
-  check_index(int(out.size()) <= x.rank(), op, ": too many indices for tensor of dimension ", x.rank(), " (got ",
-              out.size(), ")");
+  check_index(int(out.size()) <= x.rank(), op, ": too many indices for tensor of dimension ", x.rank(),
+              " (got ", out.size(), ")");
   out.resize(x.rank());
   return out;
 }
 
 struct Advanced {
-  Shape common;     // what the indices broadcast to
-  int at = 0;       // where their dimensions come in the result
-  int only = -1;    // the dimension that is indexed, where it is one
+  Shape common;   // what the indices broadcast to
+  int at = 0;     // where their dimensions come in the result
+  int only = -1;  // the dimension that is indexed, where it is one
   Picked picked;
 };
 
@@ -71,7 +74,8 @@ Shape common_sizes(const char* op, const Indices& indices) {
       std::string shapes;
       for (const Tensor& one : indices)
         if (one.defined()) shapes += text(shapes.empty() ? "" : ", ", one.sizes());
-      fail(ErrorKind::Index, op, ": shape mismatch: indexing tensors could not be broadcast together with shapes ", shapes);
+      fail(ErrorKind::Index, op,
+           ": shape mismatch: indexing tensors could not be broadcast together with shapes ", shapes);
     }
     common = wider;
   }
@@ -100,7 +104,8 @@ Tensor joint_places(const char* op, const Tensor& x, const Indices& indices, con
     if (!indices[d].defined()) continue;
     Shape strides = expanded_strides(indices[d], common);
     Operand operand = operand_of(indices[d], strides);
-    kernel({common.size(), common.data(), places.data<int64_t>(), &operand, x.strides()[d], x.sizes()[d], accumulate});
+    kernel({common.size(), common.data(), places.data<int64_t>(), &operand, x.strides()[d], x.sizes()[d],
+            accumulate});
     accumulate = true;
   }
   return places;
@@ -111,7 +116,8 @@ void check_all_bounds(const char* op, const Tensor& x, const Indices& indices, c
   bool empty = product(a.picked.sizes) == 0, none = product(a.common) == 0;
   for (int d = 0; d < x.rank(); d++) {
     int64_t size = x.sizes()[d];
-    if (indices[d].defined() && !none && (!empty || size == 0)) check_bounds(op, ErrorKind::Index, indices[d], -size, size, d);
+    if (indices[d].defined() && !none && (!empty || size == 0))
+      check_bounds(op, ErrorKind::Index, indices[d], -size, size, d);
   }
 }
 
@@ -159,15 +165,16 @@ Advanced advanced(const char* op, const Tensor& x, const Indices& indices, bool 
   return a;
 }
 
-// A fresh result lies in memory as the dimensions of x do, then as those of the indices, which count as tensors of the
-// result's rank: their strides along dimensions of size 1 have a say too.
+// A fresh result lies in memory as the dimensions of x do, then as those of the indices, which count as
+// tensors of the result's rank: their strides along dimensions of size 1 have a say too.
 Shape result_strides(const Advanced& a, const Indices& indices) {
   std::vector<Shape> preferences{a.picked.strides};
   Shape shape = Shape::filled(a.picked.sizes.size(), 1);
   std::copy(a.common.begin(), a.common.end(), shape.begin() + a.at);
   GradGuard off(false);
   for (const Tensor& index : indices)
-    if (index.defined()) preferences.push_back(expanded_strides(view(expand(index, a.common), shape), a.picked.sizes));
+    if (index.defined())
+      preferences.push_back(expanded_strides(view(expand(index, a.common), shape), a.picked.sizes));
   return preferred_strides(a.picked.sizes, preferences);
 }
 
@@ -191,16 +198,17 @@ Tensor index(const Tensor& x, const Indices& indices) {
   if (a.only >= 0) read_picked("index", ErrorKind::Index, x, a.picked, y, a.only);
   else move_picked("index", IndexMode::get, x, a.picked, y, y.strides());
   Shape from = x.sizes();
-  return record("IndexBackward0", y, inputs(x), save(all, from), [](const Tensor& g, const Indices& all, const Shape& from) {
-    return index_put(zeros(from, g.dtype(), g.device()), all, g, true);
-  });
+  return record("IndexBackward0", y, inputs(x), save(all, from),
+                [](const Tensor& g, const Indices& all, const Shape& from) {
+                  return index_put(zeros(from, g.dtype(), g.device()), all, g, true);
+                });
 }
 
 Tensor index_put(const Tensor& x, const Indices& indices, const Tensor& values, bool accumulate, Out out) {
   const char* op = "index_put";
   check(any_defined(indices), op, ": at least one index tensor is needed");
-  check(x.dtype() == values.dtype(), op, ": the source and destination dtypes must match, got ", name_of(x.dtype()),
-        " for the destination and ", name_of(values.dtype()), " for the source");
+  check(x.dtype() == values.dtype(), op, ": the source and destination dtypes must match, got ",
+        name_of(x.dtype()), " for the destination and ", name_of(values.dtype()), " for the source");
   Indices all = normalized(op, x, indices);
   Advanced a = advanced(op, x, all);
   Shape shape = without_leading_ones(values.sizes(), a.picked.sizes.size());
@@ -211,11 +219,12 @@ Tensor index_put(const Tensor& x, const Indices& indices, const Tensor& values, 
   Tensor source = values.rank() == shape.size() ? values : reshape(values, shape);
   source = to_device(source, x.device());
   write_picked(op, accumulate ? IndexMode::add : IndexMode::set, y, a.picked, source, out);
-  y = record("IndexPutBackward0", y, inputs(x, source), save(all, accumulate),
-             [](const Tensor& g, const Indices& all, const bool& accumulate) {
-               return accumulate ? g : index_put(g, all, number_like(g, 0), false);
-             },
-             [](const Tensor& g, const Indices& all, const bool&) { return index(g, all); });
+  y = record(
+      "IndexPutBackward0", y, inputs(x, source), save(all, accumulate),
+      [](const Tensor& g, const Indices& all, const bool& accumulate) {
+        return accumulate ? g : index_put(g, all, number_like(g, 0), false);
+      },
+      [](const Tensor& g, const Indices& all, const bool&) { return index(g, all); });
   return settled(op, y, out);
 }
 

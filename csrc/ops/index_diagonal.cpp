@@ -21,7 +21,9 @@ Tensor diag_embed(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
     copy_values(diagonal(y, offset, a, b), x);
   }
   return record("DiagEmbedBackward0", y, inputs(x), save(offset, a, b),
-                [](const Tensor& g, const int64_t& offset, const int& a, const int& b) { return diagonal(g, offset, a, b); });
+                [](const Tensor& g, const int64_t& offset, const int& a, const int& b) {
+                  return diagonal(g, offset, a, b);
+                });
 }
 
 Tensor diag(const Tensor& x, int64_t offset) {
@@ -43,7 +45,8 @@ Tensor fill_diagonal_(const Tensor& self, const Scalar& value, bool wrap) {
   if (self.rank() > 2) {
     int64_t stride = 0;
     for (int i = 0; i < self.rank(); i++) {
-      check(self.sizes()[i] == self.sizes()[0], op, ": all dimensions of the input must be of equal length, got ", self.sizes());
+      check(self.sizes()[i] == self.sizes()[0], op,
+            ": all dimensions of the input must be of equal length, got ", self.sizes());
       stride += self.strides()[i];
     }
     fill_(as_strided(self, {self.sizes()[0]}, {stride}), value);
@@ -94,8 +97,10 @@ static Tensor replaced(const char* op, const Tensor& x, const Tensor& src, View 
   GradGuard off(false);
   bool repeats = false;
   for (int d = 0; d < x.rank(); d++) repeats |= x.strides()[d] == 0 && x.sizes()[d] > 1;
-  Tensor y = repeats ? clone(x) : empty_strided(x.sizes(), x.strides(), x.dtype(), x.device()), part = view(y);
-  check(part.sizes() == src.sizes(), op, ": expected src to have a size equal to the slice of self. src size = ", src.sizes(),
+  Tensor y = repeats ? clone(x) : empty_strided(x.sizes(), x.strides(), x.dtype(), x.device()),
+         part = view(y);
+  check(part.sizes() == src.sizes(), op,
+        ": expected src to have a size equal to the slice of self. src size = ", src.sizes(),
         ", slice size = ", part.sizes());
   if (!repeats) copy_values(y, x);
   copy_values(part, src);
@@ -105,37 +110,42 @@ static Tensor replaced(const char* op, const Tensor& x, const Tensor& src, View 
 Tensor select_scatter(const Tensor& x, const Tensor& src, int64_t dim, int64_t index) {
   Tensor y = replaced("select_scatter", x, src, [&](const Tensor& y) { return select(y, dim, index); });
   if (!y.is_floating()) return y;
-  return record("SelectScatterBackward0", y, inputs(x, src), save(dim, index),
-                [](const Tensor& g, const int64_t& dim, const int64_t& index) {
-                  return select_scatter(g, zeros_like(select(g, dim, index)), dim, index);
-                },
-                [](const Tensor& g, const int64_t& dim, const int64_t& index) { return select(g, dim, index); });
+  return record(
+      "SelectScatterBackward0", y, inputs(x, src), save(dim, index),
+      [](const Tensor& g, const int64_t& dim, const int64_t& index) {
+        return select_scatter(g, zeros_like(select(g, dim, index)), dim, index);
+      },
+      [](const Tensor& g, const int64_t& dim, const int64_t& index) { return select(g, dim, index); });
 }
 
 Tensor slice_scatter(const Tensor& x, const Tensor& src, int64_t dim, std::optional<int64_t> start,
                      std::optional<int64_t> end, int64_t step) {
-  Tensor y = replaced("slice_scatter", x, src, [&](const Tensor& y) { return slice(y, dim, start, end, step); });
+  Tensor y =
+      replaced("slice_scatter", x, src, [&](const Tensor& y) { return slice(y, dim, start, end, step); });
   using Bound = std::optional<int64_t>;
   if (!y.is_floating()) return y;
-  return record("SliceScatterBackward0", y, inputs(x, src), save(dim, start, end, step),
-                [](const Tensor& g, const int64_t& dim, const Bound& start, const Bound& end, const int64_t& step) {
-                  return slice_scatter(g, zeros_like(slice(g, dim, start, end, step)), dim, start, end, step);
-                },
-                [](const Tensor& g, const int64_t& dim, const Bound& start, const Bound& end, const int64_t& step) {
-                  return slice(g, dim, start, end, step);
-                });
+  return record(
+      "SliceScatterBackward0", y, inputs(x, src), save(dim, start, end, step),
+      [](const Tensor& g, const int64_t& dim, const Bound& start, const Bound& end, const int64_t& step) {
+        return slice_scatter(g, zeros_like(slice(g, dim, start, end, step)), dim, start, end, step);
+      },
+      [](const Tensor& g, const int64_t& dim, const Bound& start, const Bound& end, const int64_t& step) {
+        return slice(g, dim, start, end, step);
+      });
 }
 
 Tensor diagonal_scatter(const Tensor& x, const Tensor& src, int64_t offset, int64_t dim1, int64_t dim2) {
-  Tensor y = replaced("diagonal_scatter", x, src, [&](const Tensor& y) { return diagonal(y, offset, dim1, dim2); });
+  Tensor y =
+      replaced("diagonal_scatter", x, src, [&](const Tensor& y) { return diagonal(y, offset, dim1, dim2); });
   if (!y.is_floating()) return y;
-  return record("DiagonalScatterBackward0", y, inputs(x, src), save(offset, dim1, dim2),
-                [](const Tensor& g, const int64_t& offset, const int64_t& a, const int64_t& b) {
-                  return diagonal_scatter(g, zeros_like(diagonal(g, offset, a, b)), offset, a, b);
-                },
-                [](const Tensor& g, const int64_t& offset, const int64_t& a, const int64_t& b) {
-                  return diagonal(g, offset, a, b);
-                });
+  return record(
+      "DiagonalScatterBackward0", y, inputs(x, src), save(offset, dim1, dim2),
+      [](const Tensor& g, const int64_t& offset, const int64_t& a, const int64_t& b) {
+        return diagonal_scatter(g, zeros_like(diagonal(g, offset, a, b)), offset, a, b);
+      },
+      [](const Tensor& g, const int64_t& offset, const int64_t& a, const int64_t& b) {
+        return diagonal(g, offset, a, b);
+      });
 }
 
 }  // namespace tt

@@ -6,8 +6,8 @@ namespace tt {
 namespace {
 
 // Moves one box of elements between operands of any strides, negative ones included.
-void copy_box(const Shape& sizes, const Tensor& to, int64_t to_offset, const Shape& to_strides, const Tensor& from,
-              int64_t from_offset, const Shape& from_strides) {
+void copy_box(const Shape& sizes, const Tensor& to, int64_t to_offset, const Shape& to_strides,
+              const Tensor& from, int64_t from_offset, const Shape& from_strides) {
   if (product(sizes) == 0) return;
   Operand out = operand_of(to, to_strides), in = operand_of(from, from_strides);
   out.data += to_offset * size_of(to.dtype());
@@ -43,7 +43,8 @@ Tensor flipud(const Tensor& x) {
 
 static Tensor rotated(const Tensor& x, int quarters, int a, int b) {
   GradGuard off(false);
-  Tensor y = quarters == 0 ? start_from(x, {}) : flip(x, quarters == 2 ? Shape{a, b} : Shape{quarters == 1 ? b : a});
+  Tensor y =
+      quarters == 0 ? start_from(x, {}) : flip(x, quarters == 2 ? Shape{a, b} : Shape{quarters == 1 ? b : a});
   return quarters % 2 ? detach(transpose(y, a, b)) : y;
 }
 
@@ -52,7 +53,8 @@ Tensor rot90(const Tensor& x, int64_t k, const Shape& dims) {
   check(dims.size() == 2, op, ": expected total rotation dims == 2, but got dims = ", dims.size());
   check(x.rank() >= 2, op, ": expected total dims >= 2, but got total dims = ", x.rank());
   int a = wrap_dim(op, dims[0], x.rank()), b = wrap_dim(op, dims[1], x.rank());
-  check(a != b, op, ": expected rotation dims to be different, but got dim0 = ", dims[0], " and dim1 = ", dims[1]);
+  check(a != b, op, ": expected rotation dims to be different, but got dim0 = ", dims[0],
+        " and dim1 = ", dims[1]);
   Tensor y = rotated(x, int((k % 4 + 4) % 4), a, b);
   int64_t back = -(k % 4);
   return record("Rot90Backward0", y, inputs(x), save(back, dims),
@@ -64,7 +66,8 @@ Tensor rot90(const Tensor& x, int64_t k, const Shape& dims) {
 namespace {
 
 // Copies x into y, from dimension d on in two parts each, the last `shift` elements to the front.
-void roll_from(int d, const Shape& shifts, Shape& sizes, const Tensor& y, int64_t to, const Tensor& x, int64_t from) {
+void roll_from(int d, const Shape& shifts, Shape& sizes, const Tensor& y, int64_t to, const Tensor& x,
+               int64_t from) {
   while (d < x.rank() && shifts[d] == 0) d++;
   if (d == x.rank()) return copy_box(sizes, y, to, y.strides(), x, from, x.strides());
   int64_t size = x.sizes()[d], shift = shifts[d], to_stride = y.strides()[d], from_stride = x.strides()[d];
@@ -85,7 +88,8 @@ Tensor roll(const Tensor& x, const Shape& shifts, const Dims& dims) {
     return reshape(roll(reshape(x, {-1}), shifts, Shape{0}), x.sizes());
   }
   if (x.count() == 0) return clone(x);
-  check(shifts.size() == dims->size(), op, ": shifts and dimensions must align. shifts: ", shifts.size(), ", dims: ", dims->size());
+  check(shifts.size() == dims->size(), op, ": shifts and dimensions must align. shifts: ", shifts.size(),
+        ", dims: ", dims->size());
   check_index(x.rank() > 0, op, ": Dimension specified as ", (*dims)[0], " but tensor has no dimensions");
   Shape by = Shape::filled(x.rank(), 0), back = by;
   for (int i = 0; i < shifts.size(); i++) {
@@ -109,14 +113,17 @@ Tensor roll(const Tensor& x, const Shape& shifts, const Dims& dims) {
 Tensor repeat(const Tensor& x, const Shape& repeats) {
   const char* op = "repeat";
   int extra = repeats.size() - x.rank();
-  check(extra >= 0, op, ": the number of repeat dims (", repeats.size(), ") can not be smaller than the number of "
-        "dimensions of the tensor (", x.rank(), ")");
+  check(extra >= 0, op, ": the number of repeat dims (", repeats.size(),
+        ") can not be smaller than the number of "
+        "dimensions of the tensor (",
+        x.rank(), ")");
   // Each dimension as a pair: which copy, and where in it.
   Shape sizes, pairs, from_strides, to_strides;
   bool overflow = false;
   for (int i = 0; i < repeats.size(); i++) {
     int64_t size = i < extra ? 1 : x.sizes()[i - extra], total = 0;
-    check(repeats[i] >= 0, op, ": trying to create tensor with negative dimension ", repeats[i] * size, " by repeats ", repeats);
+    check(repeats[i] >= 0, op, ": trying to create tensor with negative dimension ", repeats[i] * size,
+          " by repeats ", repeats);
     overflow |= __builtin_mul_overflow(size, repeats[i], &total);
     sizes.push_back(total);
     pairs.push_back(repeats[i]);
@@ -141,14 +148,16 @@ Tensor tile(const Tensor& x, const Shape& repeats) {
   return repeat(x, all);
 }
 
-Tensor repeat_interleave(const Tensor& x, int64_t repeats, std::optional<int64_t> dim, std::optional<int64_t> output_size) {
+Tensor repeat_interleave(const Tensor& x, int64_t repeats, std::optional<int64_t> dim,
+                         std::optional<int64_t> output_size) {
   const char* op = "repeat_interleave";
   if (!dim) return repeat_interleave(reshape(x, {-1}), repeats, 0, output_size);
   check(repeats >= 0, op, ": repeats must be non-negative, got ", repeats);
   int at = wrap_dim(op, *dim, x.rank());
   check_index(x.rank() > 0, op, ": Dimension specified as ", *dim, " but tensor has no dimensions");
   int64_t total = x.sizes()[at] * repeats;
-  check(!output_size || *output_size == total, op, ": invalid output_size, expected ", total, " but got ", output_size.value_or(0));
+  check(!output_size || *output_size == total, op, ": invalid output_size, expected ", total, " but got ",
+        output_size.value_or(0));
   Shape spread = x.sizes(), sizes = x.sizes();
   spread.insert(at + 1, repeats);
   sizes[at] = total;
@@ -189,8 +198,10 @@ Tensor repeat_interleave(const Tensor& x, const Tensor& repeats, std::optional<i
   check_index(x.rank() > 0, op, ": Dimension specified as ", *dim, " but tensor has no dimensions");
   int64_t size = x.sizes()[at];
   check(repeats.rank() <= 1, op, ": repeats must be 0-dim or 1-dim tensor, got shape ", repeats.sizes());
-  check(repeats.count() == size || repeats.count() == 1, op, ": repeats must have the same size as input along dim, but got "
-        "repeats.size(0) = ", repeats.count(), " and input.size(", at, ") = ", size);
+  check(repeats.count() == size || repeats.count() == 1, op,
+        ": repeats must have the same size as input along dim, but got "
+        "repeats.size(0) = ",
+        repeats.count(), " and input.size(", at, ") = ", size);
   Tensor counts = repeats.rank() && repeats.count() == size ? repeats : expand(reshape(repeats, {1}), {size});
   return index_select(x, at, repeat_interleave(counts, output_size));
 }

@@ -6,7 +6,8 @@ namespace tt {
 namespace {
 
 void check_mask(const char* op, const Tensor& mask) {
-  check(mask.dtype() == DType::Bool, op, ": only supports boolean masks, but got mask with dtype ", name_of(mask.dtype()));
+  check(mask.dtype() == DType::Bool, op, ": only supports boolean masks, but got mask with dtype ",
+        name_of(mask.dtype()));
 }
 
 // The row-major sequence of a contiguous tensor's elements at `places`.
@@ -22,8 +23,8 @@ Tensor spread_dense(const Tensor& x, const Shape& sizes) {
 Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value, Out out) {
   const char* op = "masked_fill";
   check_mask(op, mask);
-  check(value.rank() == 0, op, ": only supports a 0-dimensional value tensor, but got tensor with ", value.rank(),
-        " dimension(s).");
+  check(value.rank() == 0, op, ": only supports a 0-dimensional value tensor, but got tensor with ",
+        value.rank(), " dimension(s).");
   Shape sizes = broadcast(op, x.sizes(), mask.sizes());
   Tensor y;
   {
@@ -34,9 +35,10 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value, Out
     y.storage()->last_writer = op;
   }
   if (!y.is_floating()) return settled(op, y, out);
-  y = record("MaskedFillBackward0", y, inputs(x, value), save(mask),
-             [](const Tensor& g, const Tensor& mask) { return masked_fill(g, mask, 0); },
-             [](const Tensor& g, const Tensor& mask) { return sum(where(mask, g, number_like(g, 0))); });
+  y = record(
+      "MaskedFillBackward0", y, inputs(x, value), save(mask),
+      [](const Tensor& g, const Tensor& mask) { return masked_fill(g, mask, 0); },
+      [](const Tensor& g, const Tensor& mask) { return sum(where(mask, g, number_like(g, 0))); });
   return settled(op, y, out);
 }
 
@@ -52,21 +54,23 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
   Tensor whole = spread_dense(x, sizes), places = mask_places(op, dense_mask(mask, sizes));
   Tensor y = empty({places.count()}, x.dtype(), x.device());
   move_picked(op, IndexMode::get, whole, picked_at(places), y, {1});
-  return record("MaskedSelectBackward0", y, inputs(x), save(mask, sizes), [](const Tensor& g, const Tensor& mask, const Shape& sizes) {
-    return masked_scatter(zeros(sizes, g.dtype(), g.device()), mask, g);
-  });
+  return record("MaskedSelectBackward0", y, inputs(x), save(mask, sizes),
+                [](const Tensor& g, const Tensor& mask, const Shape& sizes) {
+                  return masked_scatter(zeros(sizes, g.dtype(), g.device()), mask, g);
+                });
 }
 
 Tensor masked_scatter(const Tensor& x, const Tensor& mask, const Tensor& source, Out out) {
   const char* op = "masked_scatter";
   check_mask(op, mask);
-  check(x.dtype() == source.dtype(), op, ": expected self and source to have same dtypes but got ", name_of(x.dtype()),
-        " and ", name_of(source.dtype()));
+  check(x.dtype() == source.dtype(), op, ": expected self and source to have same dtypes but got ",
+        name_of(x.dtype()), " and ", name_of(source.dtype()));
   Shape sizes = broadcast(op, x.sizes(), mask.sizes());
-  check(!out.in_place || sizes == x.sizes(), op, ": output with shape ", x.sizes(), " doesn't match the broadcast shape ", sizes);
+  check(!out.in_place || sizes == x.sizes(), op, ": output with shape ", x.sizes(),
+        " doesn't match the broadcast shape ", sizes);
   Tensor places = mask_places(op, dense_mask(mask, sizes));
-  check(places.count() <= source.count(), op, ": the source has ", source.count(), " elements, fewer than the ",
-        places.count(), " that the mask asks for");
+  check(places.count() <= source.count(), op, ": the source has ", source.count(),
+        " elements, fewer than the ", places.count(), " that the mask asks for");
   Tensor y = out.in_place ? *out.target : start_from(expand(x, sizes), {});
   if (out.in_place) check_apart(op, y, source);
   {
@@ -77,13 +81,14 @@ Tensor masked_scatter(const Tensor& x, const Tensor& mask, const Tensor& source,
   }
   if (out.in_place) bump_version(y, op);
   Shape from = source.sizes();
-  y = record("MaskedScatterBackward0", y, inputs(x, source), save(mask, sizes, from),
-             [](const Tensor& g, const Tensor& mask, const Shape&, const Shape&) { return masked_fill(g, mask, 0); },
-             [](const Tensor& g, const Tensor& mask, const Shape& sizes, const Shape& from) {
-               Tensor used = masked_select(expand(g, sizes), mask);
-               Tensor unused = zeros({product(from) - used.count()}, g.dtype(), g.device());
-               return reshape(unused.count() ? cat({used, unused}, 0) : used, from);
-             });
+  y = record(
+      "MaskedScatterBackward0", y, inputs(x, source), save(mask, sizes, from),
+      [](const Tensor& g, const Tensor& mask, const Shape&, const Shape&) { return masked_fill(g, mask, 0); },
+      [](const Tensor& g, const Tensor& mask, const Shape& sizes, const Shape& from) {
+        Tensor used = masked_select(expand(g, sizes), mask);
+        Tensor unused = zeros({product(from) - used.count()}, g.dtype(), g.device());
+        return reshape(unused.count() ? cat({used, unused}, 0) : used, from);
+      });
   return settled(op, y, out);
 }
 
@@ -98,7 +103,8 @@ std::vector<Tensor> nonzero_columns(const Tensor& x) {
   Tensor places = nonzero(at_least_1d(x));
   std::vector<Tensor> columns;
   for (int64_t d = 0; d < places.sizes()[1]; d++)
-    columns.push_back(tensor_over(places.storage(), {places.sizes()[0]}, {1}, d * places.sizes()[0], DType::Int64));
+    columns.push_back(
+        tensor_over(places.storage(), {places.sizes()[0]}, {1}, d * places.sizes()[0], DType::Int64));
   return columns;
 }
 

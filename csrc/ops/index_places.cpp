@@ -8,8 +8,8 @@ namespace tt {
 
 void check_index_type(const char* op, const Tensor& index, bool allows_int32) {
   bool fits = index.dtype() == DType::Int64 || (allows_int32 && index.dtype() == DType::Int32);
-  check(fits, op, ": expected dtype ", allows_int32 ? "int32 or int64" : "int64 (a long tensor)", " for index, but got ",
-        name_of(index.dtype()));
+  check(fits, op, ": expected dtype ", allows_int32 ? "int32 or int64" : "int64 (a long tensor)",
+        " for index, but got ", name_of(index.dtype()));
 }
 
 Tensor as_int64(const Tensor& index, Device device) {
@@ -17,7 +17,8 @@ Tensor as_int64(const Tensor& index, Device device) {
   return to_device(to_dtype(index, DType::Int64), device);
 }
 
-void check_bounds(const char* op, ErrorKind kind, const Tensor& index, int64_t low, int64_t high, int64_t dim) {
+void check_bounds(const char* op, ErrorKind kind, const Tensor& index, int64_t low, int64_t high,
+                  int64_t dim) {
   if (index.count() == 0) return;
   auto kernel = kernels_of(index.device()).outside;
   check(kernel, op, ": not implemented on ", index.device());
@@ -38,7 +39,9 @@ Tensor start_from(const Tensor& x, Out out, Order order) {
   return y;
 }
 
-Tensor settled(const char* op, const Tensor& result, Out out) { return out.in_place ? result : deliver(op, result, out); }
+Tensor settled(const char* op, const Tensor& result, Out out) {
+  return out.in_place ? result : deliver(op, result, out);
+}
 
 Tensor number_for(const char* op, const Tensor& x, const Scalar& value) {
   Tensor number = empty({}, x.dtype());
@@ -49,7 +52,8 @@ Tensor number_for(const char* op, const Tensor& x, const Scalar& value) {
 void check_apart(const char* op, const Tensor& written, const Tensor& read) {
   check_no_overlap(op, written, read);
   bool same = written.count() && read.count() && written.bytes() == read.bytes();
-  check(!same, op, ": unsupported operation: the source and the written-to tensor are the same memory. Please clone() "
+  check(!same, op,
+        ": unsupported operation: the source and the written-to tensor are the same memory. Please clone() "
         "the source before performing the operation.");
 }
 
@@ -66,7 +70,8 @@ Picked picked_elements(const Tensor& x, int dim, const Tensor& index) {
 }
 
 Picked picked_slices(const Tensor& x, int dim, const Tensor& index, bool from_end) {
-  Picked picked{x.sizes(), x.strides(), index, Shape::filled(x.rank(), 0), x.strides()[dim], x.sizes()[dim], from_end};
+  Picked picked{x.sizes(),        x.strides(),    index,   Shape::filled(x.rank(), 0),
+                x.strides()[dim], x.sizes()[dim], from_end};
   picked.sizes[dim] = index.count();
   picked.strides[dim] = 0;
   picked.index_strides[dim] = index.rank() ? index.strides()[0] : 0;
@@ -79,21 +84,25 @@ struct PickedCall {
   Operand dense, indexed, index;
   IndexCall call;
   PickedCall(IndexMode mode, const Tensor& x, const Picked& p, const Tensor& y, const Shape& y_strides)
-      : dense(operand_of(y, y_strides)), indexed(operand_of(x, p.strides)), index(operand_of(p.index, p.index_strides)),
-        call{mode, p.sizes.size(), p.sizes.data(), &dense, &indexed, &index, p.step, p.from_end ? p.size : 0} {}
+      : dense(operand_of(y, y_strides)),
+        indexed(operand_of(x, p.strides)),
+        index(operand_of(p.index, p.index_strides)),
+        call{mode,     p.sizes.size(), p.sizes.data(), &dense,
+             &indexed, &index,         p.step,         p.from_end ? p.size : 0} {}
 };
 
 }  // namespace
 
-void move_picked(const char* op, IndexMode mode, const Tensor& indexed, const Picked& picked, const Tensor& dense,
-                 const Shape& dense_strides) {
+void move_picked(const char* op, IndexMode mode, const Tensor& indexed, const Picked& picked,
+                 const Tensor& dense, const Shape& dense_strides) {
   if (product(picked.sizes) == 0) return;
   auto kernel = kernels_of(indexed.device()).index;
   check(kernel, op, ": not implemented on ", indexed.device());
   kernel(PickedCall(mode, indexed, picked, dense, dense_strides).call);
 }
 
-void read_picked(const char* op, ErrorKind kind, const Tensor& x, const Picked& picked, const Tensor& y, int64_t dim) {
+void read_picked(const char* op, ErrorKind kind, const Tensor& x, const Picked& picked, const Tensor& y,
+                 int64_t dim) {
   if (y.count() == 0) return;
   auto kernel = kernels_of(x.device()).checked_get;
   int64_t low = picked.from_end ? -picked.size : 0;
@@ -102,7 +111,8 @@ void read_picked(const char* op, ErrorKind kind, const Tensor& x, const Picked& 
   move_picked(op, IndexMode::get, x, picked, y, y.strides());
 }
 
-void write_picked(const char* op, IndexMode mode, const Tensor& y, const Picked& picked, const Tensor& source, Out out) {
+void write_picked(const char* op, IndexMode mode, const Tensor& y, const Picked& picked, const Tensor& source,
+                  Out out) {
   if (out.in_place) check_apart(op, y, source);
   move_picked(op, mode, y, picked, source, expanded_strides(source, picked.sizes));
   if (out.in_place) bump_version(y, op);

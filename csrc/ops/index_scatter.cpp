@@ -5,30 +5,37 @@
 namespace tt {
 namespace {
 
-// The index fits x, and a source that is read along with it; a tensor of 0 dimensions stands for one of one element.
+// The index fits x, and a source that is read along with it; a tensor of 0 dimensions stands for one of one
+// element.
 void check_shapes(const char* op, const Tensor& x, int dim, const Tensor& index, const Tensor* source) {
   auto rank = [](const Tensor& t) { return std::max(t.rank(), 1); };
-  check(rank(index) == rank(x), op, ": index tensor must have the same number of dimensions as input tensor, got ",
-        index.sizes(), " and ", x.sizes());
-  check(!source || rank(*source) == rank(index), op, ": index tensor must have the same number of dimensions as src "
-        "tensor, got ", index.sizes(), " and ", source ? source->sizes() : Shape{});
+  check(rank(index) == rank(x), op,
+        ": index tensor must have the same number of dimensions as input tensor, got ", index.sizes(),
+        " and ", x.sizes());
+  check(!source || rank(*source) == rank(index), op,
+        ": index tensor must have the same number of dimensions as src "
+        "tensor, got ",
+        index.sizes(), " and ", source ? source->sizes() : Shape{});
   for (int d = 0; d < index.rank(); d++) {
     int64_t size = index.sizes()[d], own = x.rank() ? x.sizes()[d] : 1, held = size;
     if (source) held = source->rank() ? source->sizes()[d] : 1;
-    check((d == dim || size <= own) && size <= held, op, ": size does not match at dimension ", d, ": expected index ",
-          index.sizes(), " to be no larger than self ", x.sizes(), " apart from dimension ", dim,
+    check((d == dim || size <= own) && size <= held, op, ": size does not match at dimension ", d,
+          ": expected index ", index.sizes(), " to be no larger than self ", x.sizes(),
+          " apart from dimension ", dim,
           source ? text(" and to be no larger than src ", source->sizes()) : std::string());
   }
 }
 
 // The index as the kernels take it, with the shape, and then with the values, checked against x.
-Tensor fitting_index(const char* op, const Tensor& x, int dim, const Tensor& index, const Tensor* source = nullptr) {
+Tensor fitting_index(const char* op, const Tensor& x, int dim, const Tensor& index,
+                     const Tensor* source = nullptr) {
   check_index_type(op, index, true);
   if (index.count()) check_shapes(op, x, dim, index, source);
   return as_int64(index, x.device());
 }
 
-Tensor checked_index(const char* op, const Tensor& x, int dim, const Tensor& index, const Tensor* source = nullptr) {
+Tensor checked_index(const char* op, const Tensor& x, int dim, const Tensor& index,
+                     const Tensor* source = nullptr) {
   Tensor places = fitting_index(op, x, dim, index, source);
   check_bounds(op, ErrorKind::Runtime, places, 0, x.rank() ? x.sizes()[dim] : 1, dim);
   return places;
@@ -44,21 +51,22 @@ Tensor reached(const Tensor& src, const Tensor& index) {
   return index.rank() < part.rank() ? reshape(part, index.sizes()) : part;
 }
 
-void write(const char* op, IndexMode mode, const Tensor& y, int dim, const Tensor& index, const Tensor& source, Out out) {
+void write(const char* op, IndexMode mode, const Tensor& y, int dim, const Tensor& index,
+           const Tensor& source, Out out) {
   if (index.count() == 0) return;
   Tensor flat = at_least_1d(y);
   write_picked(op, mode, flat, picked_elements(flat, dim, at_least_1d(index)), source, out);
 }
 
 void check_types(const char* op, const Tensor& x, const Tensor& src) {
-  check(x.dtype() == src.dtype(), op, ": expected self.dtype to be equal to src.dtype, got ", name_of(x.dtype()), " and ",
-        name_of(src.dtype()));
+  check(x.dtype() == src.dtype(), op, ": expected self.dtype to be equal to src.dtype, got ",
+        name_of(x.dtype()), " and ", name_of(src.dtype()));
 }
 
 // With the word that scatter has for a combination, as scatter_reduce spells it.
 std::string reduction_of(const std::string& combination) {
-  check(combination == "add" || combination == "multiply", "scatter: reduce argument must be either add or multiply, got ",
-        combination);
+  check(combination == "add" || combination == "multiply",
+        "scatter: reduce argument must be either add or multiply, got ", combination);
   return combination == "add" ? "sum" : "prod";
 }
 
@@ -70,7 +78,8 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
   Tensor y = empty(index.sizes(), x.dtype(), x.device());
   Tensor whole = at_least_1d(x);
   if (index.count())
-    read_picked("gather", ErrorKind::Runtime, whole, picked_elements(whole, at, at_least_1d(places)), at_least_1d(y), at);
+    read_picked("gather", ErrorKind::Runtime, whole, picked_elements(whole, at, at_least_1d(places)),
+                at_least_1d(y), at);
   Shape from = x.sizes();
   return record("GatherBackward0", y, inputs(x), save(from, at, places),
                 [](const Tensor& g, const Shape& from, const int& at, const Tensor& index) {
@@ -80,10 +89,12 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
 
 Tensor take_along_dim(const Tensor& x, const Tensor& indices, std::optional<int64_t> dim) {
   const char* op = "take_along_dim";
-  check(indices.dtype() == DType::Int64, op, ": dtype of indices should be Long but got ", name_of(indices.dtype()));
+  check(indices.dtype() == DType::Int64, op, ": dtype of indices should be Long but got ",
+        name_of(indices.dtype()));
   if (!dim) return take_along_dim(reshape(x, {-1}), reshape(indices, {-1}), 0);
   int at = wrap_dim(op, *dim, x.rank());
-  check(x.rank() == indices.rank(), op, ": input and indices should have the same number of dimensions, but got ", x.rank(),
+  check(x.rank() == indices.rank(), op,
+        ": input and indices should have the same number of dimensions, but got ", x.rank(),
         " dimensions for input, and ", indices.rank(), " dimensions for indices");
   if (x.rank() == 0) return gather(x, 0, indices);
   Shape a = x.sizes(), b = indices.sizes();
@@ -96,7 +107,8 @@ Tensor take_along_dim(const Tensor& x, const Tensor& indices, std::optional<int6
   return gather(expand(x, common), at, expand(forward, picked));
 }
 
-Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src, const Combination& reduce, Out out) {
+Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src,
+               const Combination& reduce, Out out) {
   if (reduce) return scatter_reduce(x, dim, index, src, reduction_of(*reduce), true, out);
   const char* op = "scatter";
   int at = wrap_dim(op, dim, x.rank());
@@ -105,16 +117,19 @@ Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& 
   Tensor part = reached(src, places);
   Tensor y = start_from(x, out);
   write(op, IndexMode::set, y, at, places, part, out);
-  y = record("ScatterBackward0", y, inputs(x, part), save(at, places),
-             [](const Tensor& g, const int& at, const Tensor& index) { return scatter(g, at, index, 0); },
-             [](const Tensor& g, const int& at, const Tensor& index) { return gather(g, at, index); });
+  y = record(
+      "ScatterBackward0", y, inputs(x, part), save(at, places),
+      [](const Tensor& g, const int& at, const Tensor& index) { return scatter(g, at, index, 0); },
+      [](const Tensor& g, const int& at, const Tensor& index) { return gather(g, at, index); });
   return settled(op, y, out);
 }
 
-Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, const Scalar& value, const Combination& reduce, Out out) {
+Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, const Scalar& value,
+               const Combination& reduce, Out out) {
   const char* op = "scatter";
   Tensor number = number_for(op, x, value);
-  if (reduce) return scatter_reduce(x, dim, index, expand(number, index.sizes()), reduction_of(*reduce), true, out);
+  if (reduce)
+    return scatter_reduce(x, dim, index, expand(number, index.sizes()), reduction_of(*reduce), true, out);
   int at = wrap_dim(op, dim, x.rank());
   Tensor places = checked_index(op, x, at, index);
   Tensor y = start_from(x, out);
@@ -132,9 +147,10 @@ Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tens
   Tensor part = reached(src, places);
   Tensor y = start_from(x, out);
   write(op, IndexMode::add, y, at, places, part, out);
-  y = record("ScatterAddBackward0", y, inputs(x, part), save(at, places),
-             [](const Tensor& g, const int&, const Tensor&) { return g; },
-             [](const Tensor& g, const int& at, const Tensor& index) { return gather(g, at, index); });
+  y = record(
+      "ScatterAddBackward0", y, inputs(x, part), save(at, places),
+      [](const Tensor& g, const int&, const Tensor&) { return g; },
+      [](const Tensor& g, const int& at, const Tensor& index) { return gather(g, at, index); });
   return settled(op, y, out);
 }
 
@@ -148,11 +164,13 @@ Fold fold_of(const std::string& name) {
   static constexpr const char* names[] = {"sum", "prod", "mean", "amax", "amin"};
   for (int i = 0; i < 5; i++)
     if (name == names[i]) return Fold(i);
-  fail(ErrorKind::Runtime, "scatter_reduce: reduce argument must be either sum, prod, mean, amax or amin, got ", name);
+  fail(ErrorKind::Runtime,
+       "scatter_reduce: reduce argument must be either sum, prod, mean, amax or amin, got ", name);
 }
 
 IndexMode mode_of(Fold fold) {
-  static constexpr IndexMode modes[] = {IndexMode::add, IndexMode::multiply, IndexMode::add, IndexMode::maximum, IndexMode::minimum};
+  static constexpr IndexMode modes[] = {IndexMode::add, IndexMode::multiply, IndexMode::add,
+                                        IndexMode::maximum, IndexMode::minimum};
   return modes[int(fold)];
 }
 
@@ -161,7 +179,9 @@ Tensor neutral(Fold fold, const Tensor& x) {
   if (fold == Fold::prod) return number_like(x, 1);
   if (fold == Fold::sum || fold == Fold::mean) return number_like(x, 0);
   bool lowest = fold == Fold::amax;
-  if (x.is_floating()) return number_like(x, lowest ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity());
+  if (x.is_floating())
+    return number_like(
+        x, lowest ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity());
   if (x.dtype() == DType::Bool) return number_like(x, !lowest);
   int bits = int(size_of(x.dtype())) * 8 - is_signed(x.dtype());
   int64_t most = bits == 63 ? INT64_MAX : (int64_t(1) << bits) - 1;
@@ -183,8 +203,8 @@ struct Folded {
 Tensor at_places(const Tensor& t, const Folded& f, const Tensor& index) { return gather(t, f.dim, index); }
 
 // Gradients of x and src for extrema: equal candidates share.
-std::pair<Tensor, Tensor> extremum_gradients(const Tensor& g, const Folded& f, const Tensor& x, const Tensor& index,
-                                             const Tensor& src, const Tensor& y) {
+std::pair<Tensor, Tensor> extremum_gradients(const Tensor& g, const Folded& f, const Tensor& x,
+                                             const Tensor& index, const Tensor& src, const Tensor& y) {
   Tensor from_self = to_dtype(eq(x, y), g.dtype());
   if (!f.include_self) from_self = scatter(from_self, f.dim, index, 0);
   Tensor from_src = to_dtype(eq(src, at_places(y, f, index)), g.dtype());
@@ -192,10 +212,10 @@ std::pair<Tensor, Tensor> extremum_gradients(const Tensor& g, const Folded& f, c
   return {mul(from_self, share), mul(from_src, at_places(share, f, index))};
 }
 
-// For products: the product of all other factors. Zeros are counted apart: a single one leaves its own element a
-// gradient, two leave none.
-std::pair<Tensor, Tensor> product_gradients(const Tensor& g, const Folded& f, const Tensor& x, const Tensor& index,
-                                            const Tensor& src) {
+// For products: the product of all other factors. Zeros are counted apart: a single one leaves its own
+// element a gradient, two leave none.
+std::pair<Tensor, Tensor> product_gradients(const Tensor& g, const Folded& f, const Tensor& x,
+                                            const Tensor& index, const Tensor& src) {
   Tensor zero = wrapped_number(0), one = wrapped_number(1);
   Tensor self_zero = eq(x, zero), src_zero = eq(src, zero);
   Tensor self_rest = where(self_zero, one, x), src_rest = where(src_zero, one, src);
@@ -217,7 +237,8 @@ std::pair<Tensor, Tensor> product_gradients(const Tensor& g, const Folded& f, co
   return {for_self, mul(at_places(g, f, index), src_slope)};
 }
 
-Gradients fold_gradients(const Tensor& g, const Folded& f, const Tensor& x, const Tensor& index, const Tensor& src, const Tensor& y) {
+Gradients fold_gradients(const Tensor& g, const Folded& f, const Tensor& x, const Tensor& index,
+                         const Tensor& src, const Tensor& y) {
   if (f.fold == Fold::amax || f.fold == Fold::amin) {
     auto [for_self, for_src] = extremum_gradients(g, f, x, index, src, y);
     return {for_self, for_src};
@@ -246,8 +267,8 @@ void divide_by_counts(const Tensor& y, int dim, const Tensor& index, bool includ
 
 }  // namespace
 
-Tensor scatter_reduce(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src, const std::string& reduce,
-                      bool include_self, Out out) {
+Tensor scatter_reduce(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src,
+                      const std::string& reduce, bool include_self, Out out) {
   const char* op = "scatter_reduce";
   Fold fold = fold_of(reduce);
   int at = wrap_dim(op, dim, x.rank());
@@ -262,10 +283,11 @@ Tensor scatter_reduce(const Tensor& x, int64_t dim, const Tensor& index, const T
   if (out.in_place) bump_version(y, op);
   Folded folded{fold, at, include_self};
   bool keeps = fold != Fold::sum && fold != Fold::mean, extremum = fold == Fold::amax || fold == Fold::amin;
-  y = record_joint("ScatterReduceBackward0", y, inputs(x, part),
-                   save(folded, kept_if(keeps, x), places, kept_if(keeps, part), kept_if(extremum, y)),
-                   [](const Gradients& gs, Wanted, const Folded& f, const Tensor& x, const Tensor& index, const Tensor& src,
-                      const Tensor& y) { return fold_gradients(gs[0], f, x, index, src, y); });
+  y = record_joint(
+      "ScatterReduceBackward0", y, inputs(x, part),
+      save(folded, kept_if(keeps, x), places, kept_if(keeps, part), kept_if(extremum, y)),
+      [](const Gradients& gs, Wanted, const Folded& f, const Tensor& x, const Tensor& index,
+         const Tensor& src, const Tensor& y) { return fold_gradients(gs[0], f, x, index, src, y); });
   return settled(op, y, out);
 }
 

@@ -21,15 +21,17 @@ using Dims = std::optional<Shape>;
 
 // ---- types
 DType result_type(std::initializer_list<const Tensor*> inputs);
-DType floating_result(DType type);                       // integers become the default floating type
-Tensor wrapped_number(const Scalar& value);              // 0-dim, takes part in promotion by category only
+DType floating_result(DType type);  // integers become the default floating type
+void store_scalar(char* to, DType type, const Scalar& value);
+Tensor wrapped_number(const Scalar& value);                // 0-dim, takes part in promotion by category only
 Tensor number_like(const Tensor& x, const Scalar& value);  // 0-dim, dtype and device of x
-Scalar item(const Tensor& x);                            // the value of a one-element tensor
+Scalar item(const Tensor& x);                              // the value of a one-element tensor
 
 // ---- elementwise: the only place that promotes, broadcasts and allocates for them
 Tensor elementwise(Elementwise op, std::initializer_list<const Tensor*> inputs, Out out = {});
 // The same with the compute type settled by the caller.
-Tensor elementwise_as(Elementwise op, DType compute, std::initializer_list<const Tensor*> inputs, Out out = {});
+Tensor elementwise_as(Elementwise op, DType compute, std::initializer_list<const Tensor*> inputs,
+                      Out out = {});
 inline Tensor unary(Elementwise op, const Tensor& x, Out out = {}) { return elementwise(op, {&x}, out); }
 inline Tensor binary(Elementwise op, const Tensor& a, const Tensor& b, Out out = {}) {
   return elementwise(op, {&a, &b}, out);
@@ -49,18 +51,21 @@ Tensor deliver(const char* op, Tensor result, Out out);
 Device common_device(const char* op, std::initializer_list<const Tensor*> inputs);
 
 // ---- in-place
-// `uniform`: every element gets the same value, so that elements may share memory. `recording`: another input makes
-// the result part of a graph.
+// `uniform`: every element gets the same value, so that elements may share memory. `recording`: another input
+// makes the result part of a graph.
 void check_inplace(const char* op, const Tensor& self, bool uniform = false, bool recording = false);
 void check_no_overlap(const char* op, const Tensor& written, const Tensor& read);
-bool reaches_into(const Tensor& x, const Tensor& y);  // their ranges of memory overlap, and they are not the same
-// The tensor as it was, with its place in the graph, for rules that need the value that is about to be overwritten.
+bool reaches_into(const Tensor& x,
+                  const Tensor& y);  // their ranges of memory overlap, and they are not the same
+// The tensor as it was, with its place in the graph, for rules that need the value that is about to be
+// overwritten.
 Tensor snapshot(const Tensor& self);
-// Another input of a recorded in-place op: as it was, where it shares memory with what is about to be overwritten.
+// Another input of a recorded in-place op: as it was, where it shares memory with what is about to be
+// overwritten.
 Tensor apart_from(const char* op, const Tensor& self, const Tensor& other);
 
-// Runs body(input, out) so that its result replaces the values of self. `keeps_input` says that the derivative
-// reads the old values.
+// Runs body(input, out) so that its result replaces the values of self. `keeps_input` says that the
+// derivative reads the old values.
 template <class Body>
 Tensor in_place(const char* op, const Tensor& self, bool keeps_input, bool recording, Body&& body) {
   check_inplace(op, self, false, recording);
@@ -73,6 +78,7 @@ Tensor in_place(const char* op, const Tensor& self, bool keeps_input, bool recor
 // ---- geometry
 Shape expanded_strides(const Tensor& x, const Shape& sizes);
 Operand operand_of(const Tensor& x, const Shape& strides);
-void copy_values(const Tensor& to, const Tensor& from);  // same sizes; casts and crosses devices; not recorded
+void copy_values(const Tensor& to,
+                 const Tensor& from);  // same sizes; casts and crosses devices; not recorded
 
 }  // namespace tt

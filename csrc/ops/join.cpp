@@ -28,13 +28,16 @@ Joined joined(const std::vector<Tensor>& tensors, int64_t dim) {
   for (size_t i = 0; i < tensors.size(); i++) {
     const Tensor& x = tensors[i];
     j.dtype = promote(j.dtype, x.dtype());
-    check(x.device() == j.device, "cat: expected all tensors to be on the same device, got ", j.device, " and ", x.device());
+    check(x.device() == j.device, "cat: expected all tensors to be on the same device, got ", j.device,
+          " and ", x.device());
     j.bounds.push_back(j.bounds.back());
     if (is_legacy_empty(x)) continue;
-    check(x.rank() == model.rank(), "cat: tensors must have same number of dimensions: got ", model.rank(), " and ", x.rank());
+    check(x.rank() == model.rank(), "cat: tensors must have same number of dimensions: got ", model.rank(),
+          " and ", x.rank());
     for (int d = 0; d < x.rank(); d++)
-      check(d == j.at || x.sizes()[d] == model.sizes()[d], "cat: sizes of tensors must match except in dimension ", j.at,
-            ". Expected ", model.sizes(), " but got ", x.sizes(), " for tensor number ", i, " in the list.");
+      check(d == j.at || x.sizes()[d] == model.sizes()[d],
+            "cat: sizes of tensors must match except in dimension ", j.at, ". Expected ", model.sizes(),
+            " but got ", x.sizes(), " for tensor number ", i, " in the list.");
     j.bounds.back() += x.sizes()[j.at];
   }
   j.sizes[j.at] = j.bounds.back();
@@ -57,7 +60,8 @@ bool is_channels_last(const Tensor& x) {
 }
 
 Tensor fresh(const std::vector<Tensor>& tensors, const Joined& j) {
-  if (!std::all_of(tensors.begin(), tensors.end(), is_channels_last)) return empty(j.sizes, j.dtype, j.device);
+  if (!std::all_of(tensors.begin(), tensors.end(), is_channels_last))
+    return empty(j.sizes, j.dtype, j.device);
   MemoryFormat format = j.sizes.size() == 4 ? MemoryFormat::ChannelsLast : MemoryFormat::ChannelsLast3d;
   return empty_strided(j.sizes, format_strides("cat", j.sizes, format), j.dtype, j.device);
 }
@@ -77,7 +81,8 @@ void copy_parts(const Tensor& y, const std::vector<Tensor>& tensors, const Joine
 Tensor cat(const std::vector<Tensor>& tensors, int64_t dim, Out out) {
   Joined j = joined(tensors, dim);
   if (out) {
-    check(!any_needs_grad(tensors), "cat(): functions with out=... arguments don't support automatic differentiation, but "
+    check(!any_needs_grad(tensors),
+          "cat(): functions with out=... arguments don't support automatic differentiation, but "
           "one of the arguments requires grad.");
     Tensor y = result_tensor("cat", out, j.sizes, j.dtype, j.device);
     for (const Tensor& x : tensors) check_no_overlap("cat", y, x);
@@ -91,11 +96,12 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t dim, Out out) {
   std::vector<Shape> shapes;
   for (const Tensor& x : tensors) shapes.push_back(x.sizes());
   return record_joint("CatBackward0", y, tensors, save(j.bounds, shapes, j.at),
-                      [](const Gradients& gs, Wanted wanted, const Shape& bounds, const std::vector<Shape>& shapes,
-                         const int& at) {
+                      [](const Gradients& gs, Wanted wanted, const Shape& bounds,
+                         const std::vector<Shape>& shapes, const int& at) {
                         Gradients out(bounds.size() - 1);
                         for (int i = 0; i < out.size(); i++)
-                          if (wanted[i]) out[i] = reshape(slice(gs[0], at, bounds[i], bounds[i + 1]), shapes[i]);
+                          if (wanted[i])
+                            out[i] = reshape(slice(gs[0], at, bounds[i], bounds[i + 1]), shapes[i]);
                         return out;
                       });
 }
@@ -105,8 +111,8 @@ Tensor stack(const std::vector<Tensor>& tensors, int64_t dim, Out out) {
   int at = wrap_dim("stack", dim, tensors[0].rank() + 1);
   std::vector<Tensor> raised;
   for (const Tensor& x : tensors) {
-    check(x.sizes() == tensors[0].sizes(), "stack: expects each tensor to be equal size, but got ", tensors[0].sizes(),
-          " at entry 0 and ", x.sizes(), " at entry ", raised.size());
+    check(x.sizes() == tensors[0].sizes(), "stack: expects each tensor to be equal size, but got ",
+          tensors[0].sizes(), " at entry 0 and ", x.sizes(), " at entry ", raised.size());
     raised.push_back(unsqueeze(x, at));
   }
   return cat(raised, at, out);
@@ -127,19 +133,25 @@ static Tensor as_row(const Tensor& x) {
 }
 
 Tensor hstack(const std::vector<Tensor>& tensors, Out out) {
-  std::vector<Tensor> parts = raised("hstack", tensors, [](const Tensor& x) { return x.rank() ? x : reshape(x, {1}); });
+  std::vector<Tensor> parts =
+      raised("hstack", tensors, [](const Tensor& x) { return x.rank() ? x : reshape(x, {1}); });
   return cat(parts, parts[0].rank() == 1 ? 0 : 1, out);
 }
 
-Tensor vstack(const std::vector<Tensor>& tensors, Out out) { return cat(raised("vstack", tensors, as_row), 0, out); }
+Tensor vstack(const std::vector<Tensor>& tensors, Out out) {
+  return cat(raised("vstack", tensors, as_row), 0, out);
+}
 
 Tensor dstack(const std::vector<Tensor>& tensors, Out out) {
-  return cat(raised("dstack", tensors, [](const Tensor& x) { return x.rank() < 3 ? unsqueeze(as_row(x), 2) : x; }), 2, out);
+  return cat(
+      raised("dstack", tensors, [](const Tensor& x) { return x.rank() < 3 ? unsqueeze(as_row(x), 2) : x; }),
+      2, out);
 }
 
 Tensor column_stack(const std::vector<Tensor>& tensors, Out out) {
   return hstack(raised("column_stack", tensors,
-                       [](const Tensor& x) { return x.rank() < 2 ? reshape(x, {x.count(), 1}) : x; }), out);
+                       [](const Tensor& x) { return x.rank() < 2 ? reshape(x, {x.count(), 1}) : x; }),
+                out);
 }
 
 }  // namespace tt

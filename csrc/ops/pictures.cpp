@@ -38,14 +38,23 @@ Tensor take_pictures(const Tensor& pictures, const Tensor& numbers, const Tensor
   check_form(op, "table", table, DType::Float32, {channels, 256});
   check_form(op, "fill", fill, DType::Float32, {channels});
   check_form(op, "walks", walks, DType::Int64, {batch, 4});
-  Tensor held = contiguous(pictures), chosen = contiguous(numbers), values = contiguous(table), outside = contiguous(fill),
-         ways = contiguous(walks);
+  Tensor held = contiguous(pictures), chosen = contiguous(numbers), values = contiguous(table),
+         outside = contiguous(fill), ways = contiguous(walks);
   check_bounds(op, ErrorKind::Index, chosen, 0, sizes[0], 0);
   check_walks(op, ways);
   Tensor out = empty({batch, channels, height, width}, DType::Float32, device);
-  PicturesCall call{batch, channels, sizes[1], sizes[2], height, width, held.data<uint8_t>(), chosen.data<int64_t>(),
-                    values.data<float>(), outside.data<float>(),
-                    reinterpret_cast<const PictureWalk(*)[2]>(ways.data<int64_t>()), out.data<float>()};
+  PicturesCall call{batch,
+                    channels,
+                    sizes[1],
+                    sizes[2],
+                    height,
+                    width,
+                    held.data<uint8_t>(),
+                    chosen.data<int64_t>(),
+                    values.data<float>(),
+                    outside.data<float>(),
+                    reinterpret_cast<const PictureWalk(*)[2]>(ways.data<int64_t>()),
+                    out.data<float>()};
   kernel(call);
   return out;
 }

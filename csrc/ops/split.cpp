@@ -21,7 +21,8 @@ static std::vector<Tensor> parts(const char* name, const Tensor& x, int at, cons
     Shape sizes = x.sizes();
     sizes[at] = bounds[i + 1] - bounds[i];
     shapes.push_back(sizes);
-    out.push_back(view_geometry(x, sizes, x.strides(), x.offset() + bounds[i] * x.strides()[at], ViewKind::MultiOutput));
+    out.push_back(view_geometry(x, sizes, x.strides(), x.offset() + bounds[i] * x.strides()[at],
+                                ViewKind::MultiOutput));
   }
   record_many(name, out, inputs(x), save(shapes, at),
               [](const Gradients& gs, Wanted, const std::vector<Shape>& shapes, const int& at) {
@@ -35,7 +36,8 @@ std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim) {
   check(size >= 0, "split: expects split_size be non-negative, but got split_size=", size);
   int at = wrap_dim("split", dim, x.rank());
   int64_t length = x.sizes()[at];
-  check(size > 0 || length == 0, "split: split_size can only be 0 if dimension size is 0, but got dimension size of ", length);
+  check(size > 0 || length == 0,
+        "split: split_size can only be 0 if dimension size is 0, but got dimension size of ", length);
   Shape bounds{0};
   do bounds.push_back(std::min(length, bounds.back() + size));
   while (bounds.back() < length);
@@ -47,11 +49,13 @@ std::vector<Tensor> split(const Tensor& x, const Shape& sizes, int64_t dim) {
   int at = wrap_dim("split", dim, x.rank());
   Shape bounds{0};
   for (int64_t size : sizes) {
-    check(size >= 0, "split_with_sizes: expects split_sizes have only non-negative entries, but got split_sizes=", sizes);
+    check(
+        size >= 0,
+        "split_with_sizes: expects split_sizes have only non-negative entries, but got split_sizes=", sizes);
     bounds.push_back(bounds.back() + size);
   }
-  check(bounds.back() == x.sizes()[at], "split_with_sizes: expects split_sizes to sum exactly to ", x.sizes()[at],
-        " (input tensor's size at dimension ", at, "), but got split_sizes=", sizes);
+  check(bounds.back() == x.sizes()[at], "split_with_sizes: expects split_sizes to sum exactly to ",
+        x.sizes()[at], " (input tensor's size at dimension ", at, "), but got split_sizes=", sizes);
   return parts("SplitWithSizesBackward0", x, at, bounds);
 }
 
@@ -84,7 +88,8 @@ std::vector<Tensor> tensor_split(const Tensor& x, int64_t sections, int64_t dim)
   check(sections > 0, "tensor_split: number of sections must be larger than 0, got ", sections);
   int64_t length = x.size(dim);
   Shape indices;
-  for (int64_t i = 1; i < sections; i++) indices.push_back(i * (length / sections) + std::min(i, length % sections));
+  for (int64_t i = 1; i < sections; i++)
+    indices.push_back(i * (length / sections) + std::min(i, length % sections));
   return tensor_split(x, indices, dim);
 }
 

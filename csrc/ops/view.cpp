@@ -39,7 +39,9 @@ std::optional<Shape> view_strides(const Shape& sizes, const Shape& strides, cons
   return out;
 }
 
-int64_t clamp_index(int64_t index, int64_t size) { return std::clamp<int64_t>(index < 0 ? index + size : index, 0, size); }
+int64_t clamp_index(int64_t index, int64_t size) {
+  return std::clamp<int64_t>(index < 0 ? index + size : index, 0, size);
+}
 
 Shape inverse(const Shape& dims) {
   Shape out = Shape::filled(dims.size(), 0);
@@ -72,7 +74,8 @@ Shape infer_size(const char* op, const Shape& sizes, int64_t count) {
   return out;
 }
 
-Tensor view_geometry(const Tensor& x, const Shape& sizes, const Shape& strides, int64_t offset, ViewKind kind) {
+Tensor view_geometry(const Tensor& x, const Shape& sizes, const Shape& strides, int64_t offset,
+                     ViewKind kind) {
   Tensor y = tensor_over(x.storage(), sizes, strides, offset, x.dtype());
   Body& body = *y.body();
   Body* base = x.body()->base ? x.body()->base : x.body();
@@ -96,7 +99,8 @@ Tensor view(const Tensor& x, const Shape& sizes) {
   Shape wanted = infer_size("view", sizes, x.count());
   auto strides = view_strides(x.sizes(), x.strides(), wanted);
   check(strides.has_value(), "view: size ", wanted, " is not compatible with input tensor's size ", x.sizes(),
-        " and stride ", x.strides(), " (at least one dimension spans across two contiguous subspaces). "
+        " and stride ", x.strides(),
+        " (at least one dimension spans across two contiguous subspaces). "
         "Use .reshape(...) instead.");
   return reshaped_view("ViewBackward0", x, wanted, *strides);
 }
@@ -155,7 +159,8 @@ Tensor unflatten(const Tensor& x, int64_t dim, const Shape& sizes) {
   Shape parts = infer_size("unflatten", sizes, x.sizes()[at]), wanted;
   for (int i = 0; i < x.rank(); i++) {
     if (i != at) wanted.push_back(x.sizes()[i]);
-    else for (int64_t size : parts) wanted.push_back(size);
+    else
+      for (int64_t size : parts) wanted.push_back(size);
   }
   return view(x, wanted);
 }
@@ -167,14 +172,17 @@ Tensor expand(const Tensor& x, const Shape& wanted) {
         ") must be greater or equal to the number of dimensions in the tensor (", x.rank(), ")");
   for (int i = 0; i < sizes.size(); i++) {
     if (sizes[i] == -1) {
-      check(i >= shift, "expand: the expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension ", i);
+      check(
+          i >= shift,
+          "expand: the expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension ",
+          i);
       sizes[i] = x.sizes()[i - shift];
     }
     check(sizes[i] >= 0, "expand: sizes must not be negative, got ", wanted);
     check(i < shift || x.sizes()[i - shift] == sizes[i] || x.sizes()[i - shift] == 1,
           "expand: the expanded size of the tensor (", sizes[i], ") must match the existing size (",
-          i < shift ? 1 : x.sizes()[i - shift], ") at non-singleton dimension ", i, ". Target sizes: ", wanted,
-          ". Tensor sizes: ", x.sizes());
+          i < shift ? 1 : x.sizes()[i - shift], ") at non-singleton dimension ", i,
+          ". Target sizes: ", wanted, ". Tensor sizes: ", x.sizes());
   }
   element_count("expand", sizes);
   Tensor y = view_geometry(x, sizes, expanded_strides(x, sizes), x.offset());
@@ -213,8 +221,10 @@ Tensor unsqueeze(const Tensor& x, int64_t dim) {
 // ---------------------------------------------------------------- order of dimensions
 
 Tensor permute(const Tensor& x, const Shape& dims) {
-  check(dims.size() == x.rank(), "permute: number of dimensions in the tensor input does not match the length of the "
-        "desired ordering of dimensions i.e. input.dim() = ", x.rank(), " is not equal to len(dims) = ", dims.size());
+  check(dims.size() == x.rank(),
+        "permute: number of dimensions in the tensor input does not match the length of the "
+        "desired ordering of dimensions i.e. input.dim() = ",
+        x.rank(), " is not equal to len(dims) = ", dims.size());
   Shape order = wrap_dims("permute", dims, x.rank()), sizes, strides;
   for (int64_t dim : order) {
     sizes.push_back(x.sizes()[int(dim)]);
@@ -247,8 +257,10 @@ Tensor numpy_T(const Tensor& x) {
 }
 
 Tensor movedim(const Tensor& x, const Shape& source, const Shape& destination) {
-  check(source.size() == destination.size(), "movedim: source dims ", source, " should contain the same number of dims "
-        "as the destination dims ", destination);
+  check(source.size() == destination.size(), "movedim: source dims ", source,
+        " should contain the same number of dims "
+        "as the destination dims ",
+        destination);
   Shape from = wrap_dims("movedim", source, x.rank()), to = wrap_dims("movedim", destination, x.rank());
   if (x.rank() == 0) return alias(x);
   Shape order = Shape::filled(x.rank(), -1);
@@ -268,45 +280,48 @@ Tensor select(const Tensor& x, int64_t dim, int64_t index) {
   check_index(x.rank() > 0, "select: select() cannot be applied to a 0-dim tensor.");
   int at = wrap_dim("select", dim, x.rank());
   int64_t size = x.sizes()[at];
-  check_index(index >= -size && index < size, "select: index ", index, " is out of range for tensor of size ", x.sizes(),
-              " at dimension ", at);
+  check_index(index >= -size && index < size, "select: index ", index, " is out of range for tensor of size ",
+              x.sizes(), " at dimension ", at);
   int64_t place = index < 0 ? index + size : index;
   Shape sizes = x.sizes(), strides = x.strides(), from = x.sizes();
   int64_t offset = x.offset() + place * strides[at];
   sizes.erase(at);
   strides.erase(at);
-  return record_view("SelectBackward0", view_geometry(x, sizes, strides, offset), x, save(from, at, place),
-                     [](const Tensor& g, const Shape& from, const int& at, const int64_t& place) {
-                       Tensor y = embed(g, from, [&](const Tensor& whole) { return select(whole, at, place); });
-                       return record("SelectBackwardBackward0", y, inputs(g), save(at, place),
-                                     [](const Tensor& g, const int& at, const int64_t& place) { return select(g, at, place); });
-                     });
+  return record_view(
+      "SelectBackward0", view_geometry(x, sizes, strides, offset), x, save(from, at, place),
+      [](const Tensor& g, const Shape& from, const int& at, const int64_t& place) {
+        Tensor y = embed(g, from, [&](const Tensor& whole) { return select(whole, at, place); });
+        return record(
+            "SelectBackwardBackward0", y, inputs(g), save(at, place),
+            [](const Tensor& g, const int& at, const int64_t& place) { return select(g, at, place); });
+      });
 }
 
 // Zeros of sizes `from`, with g in the slice: the gradient of slice, and slice is its own in turn.
-static Tensor slice_gradient(const Tensor& g, const Shape& from, int at, int64_t first, int64_t last, int64_t step) {
+static Tensor slice_gradient(const Tensor& g, const Shape& from, int at, int64_t first, int64_t last,
+                             int64_t step) {
   Tensor y = embed(g, from, [&](const Tensor& whole) { return slice(whole, at, first, last, step); });
   return record("SliceBackwardBackward0", y, inputs(g), save(at, first, last, step),
-                [](const Tensor& g, const int& at, const int64_t& first, const int64_t& last, const int64_t& step) {
-                  return slice(g, at, first, last, step);
-                });
+                [](const Tensor& g, const int& at, const int64_t& first, const int64_t& last,
+                   const int64_t& step) { return slice(g, at, first, last, step); });
 }
 
-Tensor slice(const Tensor& x, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step) {
+Tensor slice(const Tensor& x, int64_t dim, std::optional<int64_t> start, std::optional<int64_t> end,
+             int64_t step) {
   check_index(x.rank() > 0, "slice: slice() cannot be applied to a 0-dim tensor.");
   check_value(step > 0, "slice: step must be greater than zero, got ", step);
   int at = wrap_dim("slice", dim, x.rank());
   Shape sizes = x.sizes(), strides = x.strides(), from = x.sizes();
-  int64_t size = sizes[at], first = clamp_index(start.value_or(0), size), last = clamp_index(end.value_or(size), size);
+  int64_t size = sizes[at], first = clamp_index(start.value_or(0), size),
+          last = clamp_index(end.value_or(size), size);
   last = std::max(first, last);
   sizes[at] = (last - first + step - 1) / step;
   int64_t offset = x.offset() + first * strides[at];
   strides[at] *= step;
-  return record_view("SliceBackward0", view_geometry(x, sizes, strides, offset), x, save(from, at, first, last, step),
-                     [](const Tensor& g, const Shape& from, const int& at, const int64_t& first, const int64_t& last,
-                        const int64_t& step) {
-                       return slice_gradient(g, from, at, first, last, step);
-                     });
+  return record_view(
+      "SliceBackward0", view_geometry(x, sizes, strides, offset), x, save(from, at, first, last, step),
+      [](const Tensor& g, const Shape& from, const int& at, const int64_t& first, const int64_t& last,
+         const int64_t& step) { return slice_gradient(g, from, at, first, last, step); });
 }
 
 Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length) {
@@ -314,10 +329,11 @@ Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length) {
   check(length >= 0, "narrow: length must be non-negative, got ", length);
   int at = wrap_dim("narrow", dim, x.rank());
   int64_t size = x.sizes()[at];
-  check_index(start >= -size && start <= size, "narrow: start out of range (expected to be in range of [", -size, ", ",
-              size, "], but got ", start, ")");
+  check_index(start >= -size && start <= size, "narrow: start out of range (expected to be in range of [",
+              -size, ", ", size, "], but got ", start, ")");
   int64_t first = start < 0 ? start + size : start;
-  check(length <= size - first, "narrow: start (", first, ") + length (", length, ") exceeds dimension size (", size, ").");
+  check(length <= size - first, "narrow: start (", first, ") + length (", length,
+        ") exceeds dimension size (", size, ").");
   return slice(x, at, first, first + length);
 }
 
@@ -325,7 +341,8 @@ Tensor unfold(const Tensor& x, int64_t dim, int64_t size, int64_t step) {
   int at = wrap_dim("unfold", dim, x.rank());
   int64_t length = x.rank() ? x.sizes()[at] : 1, stride = x.rank() ? x.strides()[at] : 1;
   check(size >= 0, "unfold: size is ", size, " but must be >= 0");
-  check(size <= length, "unfold: maximum size for tensor at dimension ", at, " is ", length, " but size is ", size);
+  check(size <= length, "unfold: maximum size for tensor at dimension ", at, " is ", length, " but size is ",
+        size);
   check(step > 0, "unfold: step is ", step, " but must be > 0");
   Shape sizes = x.sizes(), strides = x.strides(), from = x.sizes();
   if (x.rank()) {
@@ -334,23 +351,26 @@ Tensor unfold(const Tensor& x, int64_t dim, int64_t size, int64_t step) {
   }
   sizes.push_back(size);
   strides.push_back(stride);
-  return record_view("UnfoldBackward0", view_geometry(x, sizes, strides, x.offset()), x, save(from, at, size, step),
-                     [](const Tensor& g, const Shape& from, const int& at, const int64_t& size, const int64_t& step) {
-                       // Position k of every window is a slice of the input: add them one k at a time.
-                       if (from.empty()) return reshape(g, from);
-                       Tensor whole = zeros(from, g.dtype(), g.device());
-                       int64_t windows = g.sizes()[at];
-                       for (int64_t k = 0; k < size; k++)
-                         whole = add(whole, slice_gradient(select(g, -1, k), from, at, k, k + (windows - 1) * step + 1, step));
-                       return whole;
-                     });
+  return record_view(
+      "UnfoldBackward0", view_geometry(x, sizes, strides, x.offset()), x, save(from, at, size, step),
+      [](const Tensor& g, const Shape& from, const int& at, const int64_t& size, const int64_t& step) {
+        // Position k of every window is a slice of the input: add them one k at a time.
+        if (from.empty()) return reshape(g, from);
+        Tensor whole = zeros(from, g.dtype(), g.device());
+        int64_t windows = g.sizes()[at];
+        for (int64_t k = 0; k < size; k++)
+          whole =
+              add(whole, slice_gradient(select(g, -1, k), from, at, k, k + (windows - 1) * step + 1, step));
+        return whole;
+      });
 }
 
 Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
   int a = wrap_dim("diagonal", dim1, x.rank()), b = wrap_dim("diagonal", dim2, x.rank());
   check(a != b, "diagonal: dimensions cannot be identical ", dim1, ", ", dim2);
   Shape sizes = x.sizes(), strides = x.strides(), from = x.sizes();
-  int64_t length = offset >= 0 ? std::min(sizes[a], sizes[b] - offset) : std::min(sizes[a] + offset, sizes[b]);
+  int64_t length =
+      offset >= 0 ? std::min(sizes[a], sizes[b] - offset) : std::min(sizes[a] + offset, sizes[b]);
   length = std::max<int64_t>(length, 0);
   int64_t start = x.offset();
   if (length > 0) start += offset >= 0 ? offset * strides[b] : -offset * strides[a];
@@ -359,14 +379,15 @@ Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
   strides.erase(std::max(a, b)), strides.erase(std::min(a, b));
   sizes.push_back(length);
   strides.push_back(stride);
-  return record_view("DiagonalBackward0", view_geometry(x, sizes, strides, start), x, save(from, offset, a, b),
-                     [](const Tensor& g, const Shape& from, const int64_t& offset, const int& a, const int& b) {
-                       Tensor y = embed(g, from, [&](const Tensor& whole) { return diagonal(whole, offset, a, b); });
-                       return record("DiagonalBackwardBackward0", y, inputs(g), save(offset, a, b),
-                                     [](const Tensor& g, const int64_t& offset, const int& a, const int& b) {
-                                       return diagonal(g, offset, a, b);
-                                     });
-                     });
+  return record_view(
+      "DiagonalBackward0", view_geometry(x, sizes, strides, start), x, save(from, offset, a, b),
+      [](const Tensor& g, const Shape& from, const int64_t& offset, const int& a, const int& b) {
+        Tensor y = embed(g, from, [&](const Tensor& whole) { return diagonal(whole, offset, a, b); });
+        return record("DiagonalBackwardBackward0", y, inputs(g), save(offset, a, b),
+                      [](const Tensor& g, const int64_t& offset, const int& a, const int& b) {
+                        return diagonal(g, offset, a, b);
+                      });
+      });
 }
 
 // ---------------------------------------------------------------- the same values
@@ -397,12 +418,17 @@ static Tensor become(const char* op, const Tensor& self, const Tensor& shown) {
 Tensor squeeze_(const Tensor& self, const Dims& dims) {
   return become("squeeze_", self, dims ? squeeze(self, *dims) : squeeze(self));
 }
-Tensor unsqueeze_(const Tensor& self, int64_t dim) { return become("unsqueeze_", self, unsqueeze(self, dim)); }
-Tensor transpose_(const Tensor& self, int64_t dim0, int64_t dim1) { return become("transpose_", self, transpose(self, dim0, dim1)); }
+Tensor unsqueeze_(const Tensor& self, int64_t dim) {
+  return become("unsqueeze_", self, unsqueeze(self, dim));
+}
+Tensor transpose_(const Tensor& self, int64_t dim0, int64_t dim1) {
+  return become("transpose_", self, transpose(self, dim0, dim1));
+}
 Tensor t_(const Tensor& self) { return become("t_", self, t(self)); }
 
 Tensor detach_(const Tensor& self) {
-  check(!self.body()->base || !needs_grad(self), "detach_: can't detach views in-place. Use detach() instead.");
+  check(!self.body()->base || !needs_grad(self),
+        "detach_: can't detach views in-place. Use detach() instead.");
   if (Autograd* state = autograd_if_any(self)) state->producer = {};
   self.body()->requires_grad = false;
   return self;

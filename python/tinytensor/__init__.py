@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math as _math
 
-from . import _C
+from . import _C  # noqa: F401
 from ._C import *  # noqa: F403
 from ._C import Size, Tensor, device, dtype, layout, memory_format  # noqa: F401
 
 pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
 
 # The modules below find the package's names at call time: what they need at import time stands above.
-from . import _tensor, autograd, cuda, multiprocessing, random, special  # noqa: E402
+from . import _tensor, autograd, cuda, multiprocessing, random, special  # noqa: E402, F401
 from ._legacy import CPU_TYPES, set_default_tensor_type  # noqa: E402, F401
 from ._printing import set_printoptions  # noqa: E402, F401
 from ._settings import (  # noqa: E402, F401
@@ -28,7 +28,6 @@ from ._tensor import from_dlpack, to_dlpack  # noqa: E402, F401
 from ._types_info import finfo, iinfo  # noqa: E402, F401
 from .autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled  # noqa: E402, F401
 from .functional import *  # noqa: E402, F403
-from .storage import NAMED_STORAGES, TypedStorage, UntypedStorage  # noqa: E402, F401
 from .random import (  # noqa: E402, F401
     default_generator,
     get_rng_state,
@@ -37,6 +36,7 @@ from .random import (  # noqa: E402, F401
     seed,
     set_rng_state,
 )
+from .storage import NAMED_STORAGES, TypedStorage, UntypedStorage  # noqa: E402, F401
 
 globals().update(CPU_TYPES)
 globals().update(NAMED_STORAGES)
@@ -44,20 +44,45 @@ globals().update(NAMED_STORAGES)
 __version__ = "0.1.0"
 
 # Packages that a program without layers never needs, imported at their first use.
-_PACKAGES = {"amp", "cpu", "func", "hub", "nn", "optim", "safetensors", "serialization", "utils"}
+_PACKAGES = {
+    *(
+        "accelerator",
+        "amp",
+        "backends",
+        "compiler",
+        "cpu",
+        "distributed",
+        "func",
+        "hub",
+        "jit",
+        "linalg",
+        "mps",
+        "nn",
+    ),
+    *("onnx", "optim", "safetensors", "serialization", "testing", "utils", "version", "xpu"),
+}
 _FUNCTIONS = {
     "GradScaler": "amp",
     "as_torch": "_as_torch",
     "autocast": "amp",
+    "cholesky": "linalg._older",
+    "compile": "compiler",
+    "det": "linalg._older",
     "get_autocast_cpu_dtype": "amp.autocast_mode",
     "get_autocast_dtype": "amp.autocast_mode",
     "get_autocast_gpu_dtype": "amp.autocast_mode",
+    "inverse": "linalg._older",
     "is_autocast_cpu_enabled": "amp.autocast_mode",
     "is_autocast_enabled": "amp.autocast_mode",
     "load": "serialization",
+    "logdet": "linalg._older",
+    "pinverse": "linalg._older",
+    "qr": "linalg._older",
     "save": "serialization",
     "set_autocast_dtype": "amp.autocast_mode",
     "set_autocast_enabled": "amp.autocast_mode",
+    "slogdet": "linalg._older",
+    "svd": "linalg._older",
 }
 
 
@@ -68,7 +93,9 @@ def __getattr__(name: str):
         return importlib.import_module(f"{__name__}.{name}")
     if name in _FUNCTIONS:
         return getattr(importlib.import_module(f"{__name__}.{_FUNCTIONS[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; docs/compatibility.md tells what there is")
+    raise AttributeError(
+        f"module {__name__!r} has no attribute {name!r}; docs/compatibility.md tells what there is"
+    )
 
 
 def __dir__() -> list[str]:

@@ -27,7 +27,10 @@ class _Loader(importlib.abc.Loader):
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         module = importlib.import_module(self.ours)
-        self.kept = {name: getattr(module, name, None) for name in ("__spec__", "__loader__", "__package__", "__name__")}
+        self.kept = {
+            name: getattr(module, name, None)
+            for name in ("__spec__", "__loader__", "__package__", "__name__")
+        }
         return module
 
     def exec_module(self, module: ModuleType) -> None:
@@ -35,7 +38,9 @@ class _Loader(importlib.abc.Loader):
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+    def find_spec(
+        self, name: str, path: Any = None, target: Any = None
+    ) -> importlib.machinery.ModuleSpec | None:
         ours = our_name(name)
         if ours is None:
             return None
@@ -57,7 +62,9 @@ class as_torch:
     """
 
     def __init__(self) -> None:
-        self.hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if our_name(name) is not None}
+        self.hidden = {
+            name: sys.modules.pop(name) for name in list(sys.modules) if our_name(name) is not None
+        }
         self.installed = _finder not in sys.meta_path
         if self.installed:
             sys.meta_path.insert(0, _finder)

@@ -34,7 +34,9 @@ def set_float32_matmul_precision(precision: str) -> None:
     """
     global _matmul_precision
     if precision not in ("highest", "high", "medium"):
-        raise RuntimeError(f"set_float32_matmul_precision: {precision!r} is not one of 'highest', 'high', 'medium'")
+        raise RuntimeError(
+            f"set_float32_matmul_precision: {precision!r} is not one of 'highest', 'high', 'medium'"
+        )
     _matmul_precision = precision
 
 

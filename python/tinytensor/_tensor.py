@@ -101,7 +101,12 @@ def dlpack_device(self: Tensor) -> tuple[int, int]:
 
 
 def dlpack(
-    self: Tensor, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: bool | None = None
+    self: Tensor,
+    *,
+    stream: Any = None,
+    max_version: Any = None,
+    dl_device: Any = None,
+    copy: bool | None = None,
 ) -> Any:
     if self.requires_grad:
         raise BufferError("__dlpack__: can't export tensors that require gradient, use tensor.detach()")
@@ -122,6 +127,18 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
 def to_dlpack(tensor: Tensor) -> Any:
     """Return a DLPack capsule over the memory of a tensor."""
     return dlpack(tensor)
+
+
+def _of_linalg(name: str) -> Any:
+    """A method that is a function of linalg, which is imported at the first use."""
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        from .linalg import _older
+
+        return getattr(_older, name)(self, *args, **kwargs)
+
+    method.__name__ = method.__qualname__ = name
+    return method
 
 
 _METHODS = {
@@ -147,6 +164,9 @@ for _function in (
     pin_memory, is_pinned, to_dense, coalesce, new, as_subclass,
 ):  # fmt: skip
     _METHODS[_function.__name__] = _function
+
+for _name in ("cholesky", "det", "inverse", "logdet", "pinverse", "qr", "slogdet", "svd"):
+    _METHODS[_name] = _of_linalg(_name)
 
 for _name, _value in _METHODS.items():
     setattr(Tensor, _name, _value)

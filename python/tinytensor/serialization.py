@@ -14,6 +14,7 @@ import os
 import pickle
 import pickletools
 import sys
+import warnings
 from collections.abc import Callable
 from typing import IO, Any
 
@@ -252,12 +253,10 @@ def load(
     `map_location` says where tensors go: a device or its name for all of them, a dict from the places in the
     file to others, or a function of a storage and its place. With `mmap=True` storages are mapped from the
     file and read when they are used. `weights_only=False` reads any Python object, and runs whatever code
-    the file asks for: only for files whose makers you trust.
+    the file asks for: only for files whose makers you trust. Where it is not given, the environment variable
+    TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1 stands for False; TORCH_FORCE_WEIGHTS_ONLY_LOAD=1 always stands for True.
     """
-    if pickle_module is not None and weights_only:
-        raise RuntimeError("Can not safely load weights when explicit pickle_module is specified")
-    if weights_only is None:
-        weights_only = pickle_module is None
+    weights_only = _weights_only(weights_only, pickle_module)
     if mmap and not isinstance(f, (str, os.PathLike)):
         raise ValueError("f must be a file path in order to use the mmap argument")
     unpickling = Unpickling(
@@ -269,6 +268,28 @@ def load(
             return _load(file, unpickling, restore, bool(mmap))
         except Unsupported as error:
             raise not_allowed(error) from None
+
+
+def _weights_only(given: bool | None, pickle_module: Any) -> bool:
+    """What `load` was asked for, by its argument or by the environment."""
+    always, never = (
+        os.environ.get(name, "").lower() in ("1", "y", "yes", "true")
+        for name in ("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD")
+    )
+    if always and never:
+        raise RuntimeError(
+            "Only one of `TORCH_FORCE_WEIGHTS_ONLY_LOAD` or `TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD` should be set, but "
+            "both were set."
+        )
+    if given is None and never:
+        warnings.warn(
+            "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD is set: load runs whatever code the file asks for", stacklevel=3
+        )
+        given = False
+    given = True if always else given
+    if pickle_module is not None and given:
+        raise RuntimeError("Can not safely load weights when explicit pickle_module is specified")
+    return pickle_module is None if given is None else given
 
 
 def _opened_for_reading(f: Any) -> Any:

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-
 import tinytensor as torch
 from tinytensor.nn import functional as F
 from tinytensor.nn.attention import SDPBackend, sdpa_kernel
@@ -35,7 +34,9 @@ def test_scores_of_indices():
     scores += (np.arange(4)[:, None] - np.arange(4)) * (np.arange(3) + 1)[:, None, None]
     weights = np.exp(scores)
     np.testing.assert_allclose(lse.numpy(), np.log(weights.sum(-1)), atol=1e-12)
-    np.testing.assert_allclose(result.numpy(), weights / weights.sum(-1, keepdims=True) @ v.numpy(), atol=1e-12)
+    np.testing.assert_allclose(
+        result.numpy(), weights / weights.sum(-1, keepdims=True) @ v.numpy(), atol=1e-12
+    )
 
 
 def test_combined_masks():

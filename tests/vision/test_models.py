@@ -1,4 +1,4 @@
-"""The picture networks: parameters and keys as published, arguments for weights, and equality with torchvision."""
+"""The picture networks: parameters and keys as published, arguments for weights, torchvision's values."""
 
 import copy
 import hashlib
@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 import tinytensor
 from tinytensor import hub, nn
 from tinytensor.vision import models
@@ -39,7 +38,8 @@ def _quiet(build, **config):
         return build(**config)
 
 
-@pytest.mark.parametrize("name", _FACTS)
+# The four largest, made of the same parts, would take gigabytes.
+@pytest.mark.parametrize("name", [name for name, facts in _FACTS.items() if facts[0] < 250_000_000])
 def test_parameters_and_keys_are_the_published_ones(name, undrawn):
     net = _quiet(models.get_model, name=name)
     state = net.state_dict()
@@ -141,7 +141,14 @@ def test_transform_input_undoes_imagenets_normalization():
 
 
 def test_vision_transformer_checks_its_input_and_resizes_its_positions():
-    sizes = {"patch_size": 8, "num_layers": 1, "num_heads": 2, "hidden_dim": 16, "mlp_dim": 32, "num_classes": 3}
+    sizes = {
+        "patch_size": 8,
+        "num_layers": 1,
+        "num_heads": 2,
+        "hidden_dim": 16,
+        "mlp_dim": 32,
+        "num_classes": 3,
+    }
     net = models.VisionTransformer(image_size=32, **sizes)
     assert net(tinytensor.randn(2, 3, 32, 32)).shape == (2, 3)
     with pytest.raises(AssertionError, match="Wrong image height! Expected 32 but got 40"):
@@ -250,7 +257,10 @@ def test_the_arguments_of_old(cache):
     with pytest.warns(UserWarning, match="MobileNet_V2_Weights.IMAGENET1K_V1"):
         with pytest.raises(urllib.error.URLError, match="mobilenet_v2-b0353104.pth"):
             models.mobilenet_v2(pretrained=True, progress=False)
-    with pytest.warns(UserWarning), pytest.raises(ValueError, match="No weights available for model vit_h_14"):
+    with (
+        pytest.warns(UserWarning),
+        pytest.raises(ValueError, match="No weights available for model vit_h_14"),
+    ):
         models.vit_h_14(pretrained=True)
     with pytest.raises(TypeError, match="not both"):
         models.squeezenet1_1(pretrained=True, weights=models.SqueezeNet1_1_Weights.DEFAULT)
@@ -271,7 +281,10 @@ def test_googlenets_heads_and_weights(tmp_path):
 
 def test_densenets_old_names_are_read(tmp_path):
     net = models.densenet121(num_classes=2)
-    old = {key.replace("norm1.", "norm.1.").replace("conv2.", "conv.2."): v for key, v in net.state_dict().items()}
+    old = {
+        key.replace("norm1.", "norm.1.").replace("conv2.", "conv.2."): v
+        for key, v in net.state_dict().items()
+    }
     assert old.keys() != net.state_dict().keys()
     tinytensor.save(old, tmp_path / "old.pth")
     assert _same(models.densenet121(weights=tmp_path / "old.pth", num_classes=2), net)
@@ -279,7 +292,13 @@ def test_densenets_old_names_are_read(tmp_path):
 
 def test_the_register(monkeypatch):
     monkeypatch.setattr("tinytensor.vision.models._api.BUILTIN_MODELS", dict(BUILTIN_MODELS))
-    assert models.list_models(include="resnet*") == ["resnet101", "resnet152", "resnet18", "resnet34", "resnet50"]
+    assert models.list_models(include="resnet*") == [
+        "resnet101",
+        "resnet152",
+        "resnet18",
+        "resnet34",
+        "resnet50",
+    ]
     assert models.list_models(include=["vgg1?"], exclude="*6") == ["vgg11", "vgg13", "vgg19"]
     with pytest.raises(ValueError, match="Unknown model nothing"):
         models.get_model("Nothing")
@@ -319,7 +338,9 @@ def torchvision():
         pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("name", [name for name, _ in _SMALL] + ["googlenet", "resnext50_32x4d", "efficientnet_v2_s"])
+@pytest.mark.parametrize(
+    "name", [name for name, _ in _SMALL] + ["googlenet", "resnext50_32x4d", "efficientnet_v2_s"]
+)
 def test_same_weights_and_outputs_as_torchvision(name, torchvision):
     torch = pytest.importorskip("torch")
     torch.manual_seed(5)
@@ -330,6 +351,10 @@ def test_same_weights_and_outputs_as_torchvision(name, torchvision):
         assert key == ours_key
         np.testing.assert_allclose(value.numpy(), expected.numpy(), rtol=1e-5, atol=1e-7)
     assert repr(ours) == repr(theirs)
+    # Normalization over few pixels magnifies the last bit, so that the outputs are of equal weights.
+    ours.load_state_dict(
+        {key: tinytensor.from_numpy(v.numpy().copy()) for key, v in theirs.state_dict().items()}
+    )
     pictures = np.random.default_rng(0).standard_normal((2, 3, 64, 64))
     torch.manual_seed(6)
     expected = theirs.double()(torch.from_numpy(pictures))
@@ -338,4 +363,4 @@ def test_same_weights_and_outputs_as_torchvision(name, torchvision):
     if name == "googlenet":
         assert expected._fields == value._fields
         expected, value = expected[1], value[1]
-    np.testing.assert_allclose(value.detach().numpy(), expected.detach().numpy(), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(value.detach().numpy(), expected.detach().numpy(), rtol=1e-8, atol=1e-10)

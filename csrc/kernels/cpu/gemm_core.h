@@ -101,10 +101,8 @@ void multiply_strip(Tile& t, const GemmPlan& plan, const Block& block, const Rea
     t.c = c + column;
     t.bias = bias ? bias + column : nullptr;
     bool ragged = t.columns < width * W;
-    if (width == 8)
-      row_kernel(ragged)(t);
-    else
-      (copies ? copying_tiles : plain_tiles)[ragged].of[width][rows](t);
+    if (width == 8) row_kernel(ragged)(t);
+    else (copies ? copying_tiles : plain_tiles)[ragged].of[width][rows](t);
     first += width;
   }
   t.c = c;

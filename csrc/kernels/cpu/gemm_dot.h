@@ -6,8 +6,8 @@ namespace tt::TT_ISA {
 namespace {
 
 [[gnu::always_inline]] inline Real sum_of(Vec v) {
-  TT_UNROLL for (int half = W / 2; half > 0; half /= 2)
-    TT_UNROLL for (int i = 0; i < half; i++) v[i] += v[i + half];
+  TT_UNROLL for (int half = W / 2; half > 0; half /= 2) TT_UNROLL for (int i = 0; i < half; i++) v[i] +=
+      v[i + half];
   return v[0];
 }
 
@@ -17,8 +17,8 @@ template <int MR, int NR, int chains>
   const Real *a = t.a, *b = t.b;
   const int64_t a_row = t.a_row, b_col = t.b_row;
   Vec sum[chains][MR][NR];
-  TT_UNROLL for (int u = 0; u < chains; u++)
-    TT_UNROLL for (int i = 0; i < MR; i++) TT_UNROLL for (int j = 0; j < NR; j++) sum[u][i][j] = Vec{};
+  TT_UNROLL for (int u = 0; u < chains; u++) TT_UNROLL for (int i = 0; i < MR; i++)
+      TT_UNROLL for (int j = 0; j < NR; j++) sum[u][i][j] = Vec{};
   int64_t k = t.k;
   for (; k >= chains * W; k -= chains * W, a += chains * W, b += chains * W)
     TT_UNROLL for (int u = 0; u < chains; u++) {
@@ -38,16 +38,15 @@ template <int MR, int NR, int chains>
       TT_UNROLL for (int i = 0; i < MR; i++) sum[0][i][j] += x[i] * y;
     }
   }
-  TT_UNROLL for (int i = 0; i < MR; i++)
-    TT_UNROLL for (int j = 0; j < NR; j++) {
-      Vec all = sum[0][i][j];
-      TT_UNROLL for (int u = 1; u < chains; u++) all += sum[u][i][j];
-      Real value = sum_of(all);
-      Real* c = t.c + i * t.c_row + j;
-      if (t.accumulate) value += *c;
-      if (t.bias) value += t.bias[j];
-      *c = t.relu && value < 0 ? Real(0) : value;
-    }
+  TT_UNROLL for (int i = 0; i < MR; i++) TT_UNROLL for (int j = 0; j < NR; j++) {
+    Vec all = sum[0][i][j];
+    TT_UNROLL for (int u = 1; u < chains; u++) all += sum[u][i][j];
+    Real value = sum_of(all);
+    Real* c = t.c + i * t.c_row + j;
+    if (t.accumulate) value += *c;
+    if (t.bias) value += t.bias[j];
+    *c = t.relu && value < 0 ? Real(0) : value;
+  }
 }
 
 template <int MR, int NR, int chains>

@@ -65,11 +65,16 @@ void run_integers(const GemmCall& g) {
 
 void integers(const GemmCall& g) {
   switch (g.dtype) {
-    case DType::UInt8: return run_integers<uint8_t, uint8_t>(g);
-    case DType::Int8: return run_integers<uint8_t, int8_t>(g);
-    case DType::Int16: return run_integers<uint16_t, int16_t>(g);
-    case DType::Int32: return run_integers<uint32_t, int32_t>(g);
-    default: return run_integers<uint64_t, int64_t>(g);
+    case DType::UInt8:
+      return run_integers<uint8_t, uint8_t>(g);
+    case DType::Int8:
+      return run_integers<uint8_t, int8_t>(g);
+    case DType::Int16:
+      return run_integers<uint16_t, int16_t>(g);
+    case DType::Int32:
+      return run_integers<uint32_t, int32_t>(g);
+    default:
+      return run_integers<uint64_t, int64_t>(g);
   }
 }
 

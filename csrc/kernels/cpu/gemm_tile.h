@@ -143,22 +143,19 @@ template <int MR, int NV, bool copy, bool ragged>
     return masked && j == NV - 1 ? Vec(load_masked(p + j * W, mask)) : load(p + j * W);
   };
   if (t.accumulate)
-    TT_UNROLL for (int i = 0; i < MR; i++)
-      TT_UNROLL for (int j = 0; j < NV; j++) sum[i][j] += get(c + i * t.c_row, j);
-  if (t.bias)
-    TT_UNROLL for (int j = 0; j < NV; j++) {
+    TT_UNROLL for (int i = 0; i < MR; i++) TT_UNROLL for (int j = 0; j < NV; j++) sum[i][j] +=
+        get(c + i * t.c_row, j);
+  if (t.bias) TT_UNROLL for (int j = 0; j < NV; j++) {
       Vec bias = get(t.bias, j);
       TT_UNROLL for (int i = 0; i < MR; i++) sum[i][j] += bias;
     }
   if (t.relu)
-    TT_UNROLL for (int i = 0; i < MR; i++)
-      TT_UNROLL for (int j = 0; j < NV; j++) sum[i][j] = sum[i][j] < 0 ? Vec{} : sum[i][j];  // keeps NaN
+    TT_UNROLL for (int i = 0; i < MR; i++) TT_UNROLL for (int j = 0; j < NV; j++) sum[i][j] =
+        sum[i][j] < 0 ? Vec{} : sum[i][j];  // keeps NaN
   TT_UNROLL for (int i = 0; i < MR; i++) {
     TT_UNROLL for (int j = 0; j < NV; j++) {
-      if (masked && j == NV - 1)
-        store_masked(c + j * W, sum[i][j], mask);
-      else
-        store(c + j * W, sum[i][j]);
+      if (masked && j == NV - 1) store_masked(c + j * W, sum[i][j], mask);
+      else store(c + j * W, sum[i][j]);
     }
     c += t.c_row;
   }

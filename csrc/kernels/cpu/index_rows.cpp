@@ -18,7 +18,9 @@ constexpr bool is_half_type = std::is_same_v<T, Half> || std::is_same_v<T, BFloa
 TT_INLINE float number(Half x) { return to_float(x); }
 TT_INLINE float number(BFloat16 x) { return to_float(x); }
 template <class T>
-TT_INLINE T number(T x) { return x; }
+TT_INLINE T number(T x) {
+  return x;
+}
 
 template <class T>
 TT_INLINE T rounded(float x) {
@@ -44,9 +46,13 @@ TT_INLINE T product_of(T a, T b) {
 
 // NaN wins.
 template <class T>
-TT_INLINE T larger(T a, T b) { return number(b) > number(a) || number(b) != number(b) ? b : a; }
+TT_INLINE T larger(T a, T b) {
+  return number(b) > number(a) || number(b) != number(b) ? b : a;
+}
 template <class T>
-TT_INLINE T smaller(T a, T b) { return number(b) < number(a) || number(b) != number(b) ? b : a; }
+TT_INLINE T smaller(T a, T b) {
+  return number(b) < number(a) || number(b) != number(b) ? b : a;
+}
 
 template <IndexMode mode, class T>
 TT_INLINE void move(T* from_dense, T* place) {
@@ -61,7 +67,9 @@ TT_INLINE void move(T* from_dense, T* place) {
 // ---------------------------------------------------------------- one row
 
 template <class T>
-TT_INLINE T* as(char* data) { return reinterpret_cast<T*>(data); }
+TT_INLINE T* as(char* data) {
+  return reinterpret_cast<T*>(data);
+}
 
 // All elements of the row are moved by the same index.
 template <IndexMode mode, class T>
@@ -89,14 +97,17 @@ void run_dense(const IndexRow& row) {
   T* __restrict from = as<T>(row.data[dense]);
   auto* __restrict index = reinterpret_cast<const int64_t*>(row.data[index_at]);
   T* base = as<T>(row.data[indexed]);
-  int64_t step = row.step / int64_t(sizeof(T)), along = row.steps[indexed] / int64_t(sizeof(T)), n = row.n, size = row.size;
+  int64_t step = row.step / int64_t(sizeof(T)), along = row.steps[indexed] / int64_t(sizeof(T)), n = row.n,
+          size = row.size;
   if (along == 0 && step == 1 && size == 0) {
 #pragma GCC unroll 4
     for (int64_t i = 0; i < n; i++) move<mode>(from + i, base + index[i]);
   } else if (along == 0) {
-    for (int64_t i = 0; i < n; i++) move<mode>(from + i, base + (index[i] + ((index[i] >> 63) & size)) * step);
+    for (int64_t i = 0; i < n; i++)
+      move<mode>(from + i, base + (index[i] + ((index[i] >> 63) & size)) * step);
   } else {
-    for (int64_t i = 0; i < n; i++) move<mode>(from + i, base + (index[i] + ((index[i] >> 63) & size)) * step + i * along);
+    for (int64_t i = 0; i < n; i++)
+      move<mode>(from + i, base + (index[i] + ((index[i] >> 63) & size)) * step + i * along);
   }
 }
 
@@ -108,16 +119,17 @@ TT_INLINE int64_t shift(const char* index, const IndexRow& row) {
 template <IndexMode mode, class T>
 void run_row(const IndexRow& row) {
   constexpr int64_t item = sizeof(T);
-  if (row.steps[index_at] == 0) return run_block<mode, T>(row, row.data[indexed] + shift(row.data[index_at], row));
-  if (row.steps[index_at] == sizeof(int64_t) && row.steps[dense] == item)
-    return run_dense<mode, T>(row);
+  if (row.steps[index_at] == 0)
+    return run_block<mode, T>(row, row.data[indexed] + shift(row.data[index_at], row));
+  if (row.steps[index_at] == sizeof(int64_t) && row.steps[dense] == item) return run_dense<mode, T>(row);
   for (int64_t i = 0; i < row.n; i++)
     move<mode>(as<T>(row.data[dense] + i * row.steps[dense]),
-               as<T>(row.data[indexed] + i * row.steps[indexed] + shift(row.data[index_at] + i * row.steps[index_at], row)));
+               as<T>(row.data[indexed] + i * row.steps[indexed] +
+                     shift(row.data[index_at] + i * row.steps[index_at], row)));
 }
 
-// An index i is outside when i - low, taken as unsigned, is high - low or more. What cannot compare 64 bits at once
-// collects the signs of i - low and high - 1 - i instead.
+// An index i is outside when i - low, taken as unsigned, is high - low or more. What cannot compare 64 bits
+// at once collects the signs of i - low and high - 1 - i instead.
 bool outside(const char* data, int64_t stride, int64_t n, int64_t low, int64_t high) {
   uint64_t least = uint64_t(low), most = uint64_t(high - 1), found = 0;
   auto* index = reinterpret_cast<const uint64_t*>(data);
@@ -137,24 +149,20 @@ bool outside(const char* data, int64_t stride, int64_t n, int64_t low, int64_t h
 #endif
 }
 
-#define TT_BY_SIZE(mode)                                                                                          \
-  {                                                                                                               \
-    &run_row<mode, uint8_t>, &run_row<mode, uint8_t>, &run_row<mode, uint8_t>, &run_row<mode, uint16_t>,          \
-        &run_row<mode, uint32_t>, &run_row<mode, uint64_t>, &run_row<mode, uint16_t>, &run_row<mode, uint16_t>,   \
-        &run_row<mode, uint32_t>, &run_row<mode, uint64_t>                                                        \
-  }
-#define TT_BY_TYPE(mode)                                                                                          \
-  {                                                                                                               \
-    &run_row<mode, bool>, &run_row<mode, uint8_t>, &run_row<mode, int8_t>, &run_row<mode, int16_t>,               \
-        &run_row<mode, int32_t>, &run_row<mode, int64_t>, &run_row<mode, Half>, &run_row<mode, BFloat16>,         \
-        &run_row<mode, float>, &run_row<mode, double>                                                             \
-  }
+#define TT_BY_SIZE(mode)                                                                                   \
+  {&run_row<mode, uint8_t>,  &run_row<mode, uint8_t>,  &run_row<mode, uint8_t>,  &run_row<mode, uint16_t>, \
+   &run_row<mode, uint32_t>, &run_row<mode, uint64_t>, &run_row<mode, uint16_t>, &run_row<mode, uint16_t>, \
+   &run_row<mode, uint32_t>, &run_row<mode, uint64_t>}
+#define TT_BY_TYPE(mode)                                                                               \
+  {&run_row<mode, bool>,    &run_row<mode, uint8_t>, &run_row<mode, int8_t>, &run_row<mode, int16_t>,  \
+   &run_row<mode, int32_t>, &run_row<mode, int64_t>, &run_row<mode, Half>,   &run_row<mode, BFloat16>, \
+   &run_row<mode, float>,   &run_row<mode, double>}
 
 }  // namespace
 
 constinit const IndexTable index_table = {
-    {TT_BY_SIZE(IndexMode::get), TT_BY_SIZE(IndexMode::set), TT_BY_TYPE(IndexMode::add), TT_BY_TYPE(IndexMode::multiply),
-     TT_BY_TYPE(IndexMode::maximum), TT_BY_TYPE(IndexMode::minimum)},
+    {TT_BY_SIZE(IndexMode::get), TT_BY_SIZE(IndexMode::set), TT_BY_TYPE(IndexMode::add),
+     TT_BY_TYPE(IndexMode::multiply), TT_BY_TYPE(IndexMode::maximum), TT_BY_TYPE(IndexMode::minimum)},
     &outside};
 
 }  // namespace tt::TT_ISA

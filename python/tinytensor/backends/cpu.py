@@ -7,4 +7,4 @@ __all__ = ["get_cpu_capability"]
 
 def get_cpu_capability() -> str:
     """The instruction set that the kernels are chosen for: 'DEFAULT', 'AVX2' or 'AVX512'."""
-    return _C._get_cpu_capability()
+    return {"base": "DEFAULT"}.get(_C.instruction_set(), _C.instruction_set().upper())

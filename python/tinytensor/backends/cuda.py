@@ -112,7 +112,9 @@ def sdp_kernel(
 ) -> Iterator[None]:
     """Context manager that sets which kinds of attention may be chosen."""
     before = dict(_attention)
-    _attention.update(flash=enable_flash, math=enable_math, mem_efficient=enable_mem_efficient, cudnn=enable_cudnn)
+    _attention.update(
+        flash=enable_flash, math=enable_math, mem_efficient=enable_mem_efficient, cudnn=enable_cudnn
+    )
     try:
         yield
     finally:

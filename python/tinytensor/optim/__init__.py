@@ -1,5 +1,8 @@
 """Optimizers and schedules of learning rates."""
 
+import typing as _typing
+
+from .._missing import missing as _missing
 from . import lr_scheduler, swa_utils
 from .adadelta import Adadelta
 from .adafactor import Adafactor
@@ -38,3 +41,6 @@ __all__ = [
     "lr_scheduler",
     "swa_utils",
 ]
+
+if not _typing.TYPE_CHECKING:
+    __getattr__ = _missing(__name__)

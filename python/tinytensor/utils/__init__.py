@@ -1,6 +1,6 @@
 """Help around training."""
 
-_PACKAGES = {"data", "hooks"}
+_PACKAGES = {"checkpoint", "data", "hooks", "tensorboard"}
 
 
 def __getattr__(name: str):
@@ -8,4 +8,6 @@ def __getattr__(name: str):
 
     if name in _PACKAGES:
         return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise AttributeError(
+        f"module {__name__!r} has no attribute {name!r}; docs/compatibility.md tells what there is"
+    )

@@ -26,7 +26,9 @@ def set_image_backend(backend: str) -> None:
 def __getattr__(name: str) -> Any:
     if name in _PACKAGES:
         return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; docs/compatibility.md tells what there is")
+    raise AttributeError(
+        f"module {__name__!r} has no attribute {name!r}; docs/compatibility.md tells what there is"
+    )
 
 
 def __dir__() -> list[str]:

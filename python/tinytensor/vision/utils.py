@@ -169,7 +169,9 @@ class _Pen:
         self.width, self.fill = width, fill
         if font is None and font_size is not None:
             warnings.warn("Argument 'font_size' will be ignored since 'font' is not set.", stacklevel=4)
-        self.font = ImageFont.load_default() if font is None else ImageFont.truetype(font=font, size=font_size or 10)
+        self.font = (
+            ImageFont.load_default() if font is None else ImageFont.truetype(font=font, size=font_size or 10)
+        )
 
     def box(self, box: list[int], color: tuple) -> None:
         inside = (*color, 100) if self.fill else None
@@ -202,6 +204,8 @@ def draw_segmentation_masks(image: Tensor, masks: Tensor, alpha: float = 0.8, co
     bright = 255 if image.is_floating_point() else 1
     drawn = image.detach().clone()
     for mask, color in zip(masks, _colors(colors, len(masks))):
-        drawn[:, mask] = tinytensor.tensor([part / bright for part in color], device=image.device).to(image.dtype)[:, None]
+        drawn[:, mask] = tinytensor.tensor([part / bright for part in color], device=image.device).to(
+            image.dtype
+        )[:, None]
     drawn[:, masks.sum(0) > 1] = 0
     return (image * (1 - alpha) + drawn * alpha).to(image.dtype)

@@ -13,14 +13,25 @@ from typing import Any, NamedTuple
 import tinytensor
 from tinytensor._C import Tensor
 
-__all__ = ["AuxOutput", "BlockMask", "and_masks", "create_block_mask", "create_mask", "flex_attention", "noop_mask", "or_masks"]
+__all__ = [
+    "AuxOutput",
+    "BlockMask",
+    "and_masks",
+    "create_block_mask",
+    "create_mask",
+    "flex_attention",
+    "noop_mask",
+    "or_masks",
+]
 
 Mask = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
 def _indices(*counts: int, device: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     shapes = ((-1, 1, 1, 1), (1, -1, 1, 1), (1, 1, -1, 1), (1, 1, 1, -1))
-    b, h, q, k = (tinytensor.arange(n, device=device).view(shape) for n, shape in zip(counts, shapes, strict=True))
+    b, h, q, k = (
+        tinytensor.arange(n, device=device).view(shape) for n, shape in zip(counts, shapes, strict=True)
+    )
     return b, h, q, k
 
 
@@ -130,7 +141,9 @@ def flex_attention(
         raise NotImplementedError(f"flex_attention: kernel_options are not supported, got {kernel_options}")
     for name, tensor in (("query", query), ("key", key), ("value", value)):
         if tensor.dim() != 4:
-            raise NotImplementedError(f"flex_attention: expected {name} of 4 dimensions, got shape {tuple(tensor.shape)}")
+            raise NotImplementedError(
+                f"flex_attention: expected {name} of 4 dimensions, got shape {tuple(tensor.shape)}"
+            )
     heads, key_heads = query.size(1), key.size(1)
     if heads != key_heads:
         if not enable_gqa:

@@ -52,7 +52,9 @@ class Chances:
 def draw_all(draws: list, count: int) -> list[np.ndarray]:
     """For each of the draws its results for `count` samples, from one word of the generator per sample and draw."""
     total = count * len(draws)
-    pairs = tinytensor.empty(total // 2, dtype=tinytensor.int64).random_(-(1 << 63), None).numpy().view(np.uint64)
+    pairs = (
+        tinytensor.empty(total // 2, dtype=tinytensor.int64).random_(-(1 << 63), None).numpy().view(np.uint64)
+    )
     words = np.empty(total, np.int64)
     words[0 : total - 1 : 2] = pairs >> np.uint64(32)
     words[1::2] = pairs & np.uint64(0xFFFFFFFF)
@@ -102,7 +104,9 @@ class Plan:
 
     def _add(self, part: Any) -> None:
         kind = type(part)
-        if kind not in STEPS or (isinstance(part, nn.Module) and (part._forward_hooks or part._forward_pre_hooks)):
+        if kind not in STEPS or (
+            isinstance(part, nn.Module) and (part._forward_hooks or part._forward_pre_hooks)
+        ):
             raise Unsuited
         if self.erasures and not isinstance(part, T.RandomErasing):
             raise Unsuited
@@ -177,7 +181,9 @@ class Plan:
             numbers.append(len(self.draws) if drawing else None)
             if drawing:
                 self.draws.append(Integers(rest + 1))
-        self._cut(height, width, lambda drawn: tuple(0 if number is None else drawn[number] for number in numbers))
+        self._cut(
+            height, width, lambda drawn: tuple(0 if number is None else drawn[number] for number in numbers)
+        )
 
     def center(self, part: T.CenterCrop) -> None:
         height, width = part.size
@@ -228,7 +234,9 @@ ARRAYS = (T.PILToTensor, v2.PILToTensor, v2.ToImage)  # which make a tensor of t
 FORMS = (T.ToTensor, v2.ToTensor, *ARRAYS)
 STEPS: dict[type, Callable] = {
     **dict.fromkeys(FORMS, Plan.change),
-    **dict.fromkeys((T.ConvertImageDtype, v2.ConvertImageDtype, v2.ToDtype, T.Normalize, v2.Normalize), Plan.change),
+    **dict.fromkeys(
+        (T.ConvertImageDtype, v2.ConvertImageDtype, v2.ToDtype, T.Normalize, v2.Normalize), Plan.change
+    ),
     **dict.fromkeys((T.Pad, v2.Pad), Plan.pad),
     **dict.fromkeys((T.RandomCrop, v2.RandomCrop), Plan.crop),
     **dict.fromkeys((T.CenterCrop, v2.CenterCrop), Plan.center),
@@ -276,7 +284,12 @@ class PictureTaker:
         _, height, width, channels = pictures.shape
         try:
             plan = Plan(dataset.transform, channels, height, width)
-        except (Unsuited, TypeError, ValueError, RuntimeError):  # the last three are for the single samples to raise
+        except (
+            Unsuited,
+            TypeError,
+            ValueError,
+            RuntimeError,
+        ):  # the last three are for the single samples to raise
             return None
         return PictureTaker(dataset, pictures, targets, plan)
 

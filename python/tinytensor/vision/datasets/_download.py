@@ -69,7 +69,9 @@ def _fetch(url: str, part: Path, hops: int) -> bool:
     try:
         response = _open(request, hops)
     except urllib.error.HTTPError as error:
-        if error.code != 416 or not have:  # 416: the range is empty, because all is here or the file has changed
+        if (
+            error.code != 416 or not have
+        ):  # 416: the range is empty, because all is here or the file has changed
             raise
         part.unlink()
         return _fetch(url, part, hops)
@@ -121,13 +123,19 @@ def download(
     for url in urls:
         try:
             _fetch_whole(url, part, md5, max_redirect_hops)
-        except (OSError, ValueError, http.client.HTTPException) as error:  # URLError and its kind are OSErrors
+        except (
+            OSError,
+            ValueError,
+            http.client.HTTPException,
+        ) as error:  # URLError and its kind are OSErrors
             failures.append(f"  {url}: {_reason(error)}")
             continue
         part.replace(path)
         return path
     reasons = "\n".join(failures)
-    raise RuntimeError(f"could not download {path.name}:\n{reasons}\nTo go on without, put the file at {path.resolve()}")
+    raise RuntimeError(
+        f"could not download {path.name}:\n{reasons}\nTo go on without, put the file at {path.resolve()}"
+    )
 
 
 def _reason(error: Exception) -> str:
@@ -147,7 +155,9 @@ def extract(path: str | os.PathLike[str], to: str | os.PathLike[str]) -> None:
             archive.extractall(to)
     elif path.suffix in (".gz", ".xz"):
         opener = gzip.open if path.suffix == ".gz" else lzma.open
-        with opener(path, "rb") as source, open(to / path.stem, "wb") as target:
+        part = to / f"{path.stem}.part"
+        with opener(path, "rb") as source, open(part, "wb") as target:
             shutil.copyfileobj(source, target)
+        part.replace(to / path.stem)
     else:
         raise RuntimeError(f"extract: {path} is no tar, zip, gz or xz file")

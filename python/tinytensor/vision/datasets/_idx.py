@@ -28,6 +28,8 @@ def read_idx(path: str | os.PathLike[str]) -> tinytensor.Tensor:
     sizes = [int(size) for size in np.frombuffer(content, ">u4", rank, 4)]
     dtype = np.dtype(TYPES[kind])
     if len(content) != start + prod(sizes) * dtype.itemsize:
-        raise RuntimeError(f"{path}: {len(content) - start} bytes of elements, {prod(sizes) * dtype.itemsize} due for {sizes}")
+        raise RuntimeError(
+            f"{path}: {len(content) - start} bytes of elements, {prod(sizes) * dtype.itemsize} due for {sizes}"
+        )
     array = np.frombuffer(content, dtype, offset=start).reshape(sizes)
     return tinytensor.from_numpy(array.astype(dtype.newbyteorder("=")))

@@ -11,7 +11,9 @@ def pillow() -> Any:
     try:
         from PIL import Image
     except ImportError as error:
-        raise ImportError("pictures need Pillow: pip install pillow, or pip install 'tinytensor[vision]'") from error
+        raise ImportError(
+            "pictures need Pillow: pip install pillow, or pip install 'tinytensor[vision]'"
+        ) from error
     return Image
 
 

@@ -36,7 +36,9 @@ class PictureArray(VisionDataset):
         """What takes batches for a DataLoader, if that gives the same as taking samples one by one."""
         from ._batches import PictureTaker
 
-        own = type(self).__getitem__ is PictureArray.__getitem__ and type(self)._pixels is PictureArray._pixels
+        own = (
+            type(self).__getitem__ is PictureArray.__getitem__ and type(self)._pixels is PictureArray._pixels
+        )
         return PictureTaker.of(self) if own else None
 
     def extra_repr(self) -> str:

@@ -53,7 +53,9 @@ class CelebA(VisionDataset):
             names = ", ".join([*missing, "img_align_celeba"])
             raise RuntimeError(f"Dataset not found or corrupted: {self.folder} lacks some of {names}")
         if split.lower() not in self._splits:
-            raise ValueError(f"Unknown value '{split}' for argument split. Valid values are {tuple(self._splits)}.")
+            raise ValueError(
+                f"Unknown value '{split}' for argument split. Valid values are {tuple(self._splits)}."
+            )
         self._read(self._splits[split.lower()])
 
     def _read(self, part: int | None) -> None:
@@ -72,7 +74,11 @@ class CelebA(VisionDataset):
         lines = [line.split() for line in (self.folder / name).read_text().splitlines()]
         header = lines[1] if has_header else []
         lines = lines[2:] if has_header else lines
-        return header, [line[0] for line in lines], tinytensor.tensor([[int(cell) for cell in line[1:]] for line in lines])
+        return (
+            header,
+            [line[0] for line in lines],
+            tinytensor.tensor([[int(cell) for cell in line[1:]] for line in lines]),
+        )
 
     def download(self) -> None:
         name, md5 = self.archive

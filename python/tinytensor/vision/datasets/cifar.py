@@ -72,7 +72,9 @@ class CIFAR10(PictureArray):
             data.append(entry["data"])
             self.targets += entry.get("labels") or entry["fine_labels"]
         self.data = self._as_pictures(np.concatenate(data))
-        self.classes = load_plain(self._checked(folder / self.meta["filename"], self.meta["md5"]))[self.meta["key"]]
+        self.classes = load_plain(self._checked(folder / self.meta["filename"], self.meta["md5"]))[
+            self.meta["key"]
+        ]
 
     def _read_binary(self, folder: Path) -> None:
         data, targets = [], []
@@ -80,7 +82,9 @@ class CIFAR10(PictureArray):
             path = folder / self._binary_name(name)
             records = np.fromfile(path, np.uint8)
             if len(records) == 0 or len(records) % (self.label_bytes + PIXELS):
-                raise RuntimeError(f"Dataset not found or corrupted: {path} has {len(records)} bytes, no whole records")
+                raise RuntimeError(
+                    f"Dataset not found or corrupted: {path} has {len(records)} bytes, no whole records"
+                )
             records = records.reshape(-1, self.label_bytes + PIXELS)
             targets.append(records[:, self.label_bytes - 1])
             data.append(records[:, self.label_bytes :])

@@ -86,7 +86,9 @@ class MNIST(PictureArray):
     def _load_data(self) -> tuple[tinytensor.Tensor, tinytensor.Tensor]:
         images, labels = (read_idx(self._locate(name) or name) for name in self._files())
         if images.dim() != 3 or labels.dim() != 1 or len(images) != len(labels):
-            raise RuntimeError(f"{type(self).__name__}: {tuple(images.shape)} pictures with {tuple(labels.shape)} labels")
+            raise RuntimeError(
+                f"{type(self).__name__}: {tuple(images.shape)} pictures with {tuple(labels.shape)} labels"
+            )
         return images, labels.long()
 
     def download(self) -> None:

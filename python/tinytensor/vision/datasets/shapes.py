@@ -33,7 +33,9 @@ DRAWN: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "triangle": lambda x, y: _regular(3, x, y) < 0.55,
     "hexagon": lambda x, y: _regular(6, x, y) < 0.8,
     "star": lambda x, y: _star(x, y) < 0.95,
-    "plus": lambda x, y: (np.minimum(np.abs(x), np.abs(y)) < 0.28) & (np.maximum(np.abs(x), np.abs(y)) < 0.95),
+    "plus": lambda x, y: (
+        (np.minimum(np.abs(x), np.abs(y)) < 0.28) & (np.maximum(np.abs(x), np.abs(y)) < 0.95)
+    ),
     "crescent": lambda x, y: (np.hypot(x, y) < 0.95) & (np.hypot(x - 0.5, y) > 0.75),
     "bars": lambda x, y: (np.maximum(np.abs(x), np.abs(y)) < 0.95) & (np.cos(2.5 * np.pi * x) > 0),
 }

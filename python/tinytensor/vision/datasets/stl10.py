@@ -28,7 +28,10 @@ class STL10(PictureArray):
         ["train_y.bin", "5a34089d4802c674881badbb80307741"],
         ["unlabeled_X.bin", "5242ba1fed5e4be9e1e742405eb56ca4"],
     ]
-    test_list = [["test_X.bin", "7f263ba9f9e0b06b93213547f721ac82"], ["test_y.bin", "36f9794fa4beb8a2c72628de14fa638e"]]
+    test_list = [
+        ["test_X.bin", "7f263ba9f9e0b06b93213547f721ac82"],
+        ["test_y.bin", "36f9794fa4beb8a2c72628de14fa638e"],
+    ]
     splits = ("train", "train+unlabeled", "unlabeled", "test")
 
     def __init__(
@@ -64,7 +67,11 @@ class STL10(PictureArray):
 
     def _read(self, part: str) -> tuple[np.ndarray, np.ndarray]:
         """Pictures [N, 3, 96, 96] and labels from 0. The file goes down the columns."""
-        pixels = np.fromfile(self.folder / f"{part}_X.bin", np.uint8).reshape(-1, 3, SIDE, SIDE).transpose(0, 1, 3, 2)
+        pixels = (
+            np.fromfile(self.folder / f"{part}_X.bin", np.uint8)
+            .reshape(-1, 3, SIDE, SIDE)
+            .transpose(0, 1, 3, 2)
+        )
         if part == "unlabeled":
             return pixels, np.full(len(pixels), -1)
         labels = np.fromfile(self.folder / f"{part}_y.bin", np.uint8) - 1

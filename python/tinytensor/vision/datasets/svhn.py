@@ -35,7 +35,9 @@ class SVHN(PictureArray):
     ) -> None:
         super().__init__(root, transform=transform, target_transform=target_transform)
         if split not in self.split_list:
-            raise ValueError(f"Unknown value '{split}' for argument split. Valid values are {tuple(self.split_list)}.")
+            raise ValueError(
+                f"Unknown value '{split}' for argument split. Valid values are {tuple(self.split_list)}."
+            )
         self.split = split
         self.url, self.filename, self.file_md5 = self.split_list[split]
         if download:

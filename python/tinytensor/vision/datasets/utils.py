@@ -33,7 +33,9 @@ def download_url(
 
 
 def extract_archive(
-    from_path: str | os.PathLike[str], to_path: str | os.PathLike[str] | None = None, remove_finished: bool = False
+    from_path: str | os.PathLike[str],
+    to_path: str | os.PathLike[str] | None = None,
+    remove_finished: bool = False,
 ) -> str:
     """Unpacks an archive beside itself, or to a path; returns where."""
     to_path = os.path.dirname(from_path) if to_path is None else to_path

@@ -22,7 +22,10 @@ class StandardTransform:
 
     def __repr__(self) -> str:
         lines = [type(self).__name__]
-        for label, transform in (("Transform: ", self.transform), ("Target transform: ", self.target_transform)):
+        for label, transform in (
+            ("Transform: ", self.transform),
+            ("Target transform: ", self.target_transform),
+        ):
             if transform is not None:
                 first, *rest = repr(transform).splitlines()
                 lines += [label + first, *(" " * len(label) + line for line in rest)]

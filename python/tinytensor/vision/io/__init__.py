@@ -57,7 +57,9 @@ def read_file(path: str | os.PathLike[str]) -> Tensor:
 def write_file(filename: str | os.PathLike[str], data: Tensor) -> None:
     """Write a vector of bytes to a file."""
     if data.dtype != tinytensor.uint8 or data.dim() != 1:
-        raise RuntimeError(f"write_file: expected a vector of uint8, got {data.dtype} of shape {tuple(data.shape)}")
+        raise RuntimeError(
+            f"write_file: expected a vector of uint8, got {data.dtype} of shape {tuple(data.shape)}"
+        )
     data.contiguous().numpy().tofile(filename)
 
 
@@ -77,12 +79,16 @@ def _decoded(source: Any, mode: ImageReadMode | str, apply_exif_orientation: boo
         if mode is not ImageReadMode.UNCHANGED:
             image = image.convert(_PILLOW_MODES[mode])
         elif image.mode in ("P", "1"):
-            image = image.convert("RGBA" if "transparency" in image.info else "RGB" if image.mode == "P" else "L")
+            image = image.convert(
+                "RGBA" if "transparency" in image.info else "RGB" if image.mode == "P" else "L"
+            )
         return F.pil_to_tensor(image).contiguous()
 
 
 def decode_image(
-    input: Tensor | str, mode: ImageReadMode | str = ImageReadMode.UNCHANGED, apply_exif_orientation: bool = False
+    input: Tensor | str,
+    mode: ImageReadMode | str = ImageReadMode.UNCHANGED,
+    apply_exif_orientation: bool = False,
 ) -> Tensor:
     """The picture [C, H, W] in the bytes of a file, or in a file."""
     return _decoded(input if isinstance(input, Tensor) else os.fspath(input), mode, apply_exif_orientation)
@@ -96,7 +102,10 @@ def decode_png(
 
 
 def decode_jpeg(
-    input: Any, mode: ImageReadMode | str = ImageReadMode.UNCHANGED, device: Any = "cpu", apply_exif_orientation: bool = False
+    input: Any,
+    mode: ImageReadMode | str = ImageReadMode.UNCHANGED,
+    device: Any = "cpu",
+    apply_exif_orientation: bool = False,
 ) -> Any:
     """The picture [C, H, W] in the bytes of a JPEG file, or a list of them from a list."""
     if isinstance(input, list):

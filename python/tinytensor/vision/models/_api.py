@@ -102,7 +102,9 @@ def get_weight(name: str) -> WeightsEnum:
     if not dot or "." in member:
         raise ValueError(f"Invalid weight name provided: '{name}'.")
     models = sys.modules[__package__]
-    packages = [value for value in vars(models).values() if inspect.ismodule(value) and hasattr(value, "__path__")]
+    packages = [
+        value for value in vars(models).values() if inspect.ismodule(value) and hasattr(value, "__path__")
+    ]
     for home in (models, *packages):
         found = vars(home).get(enum_name)
         if inspect.isclass(found) and issubclass(found, WeightsEnum):
@@ -119,7 +121,9 @@ def get_model_weights(name: Callable | str) -> type[WeightsEnum]:
     for candidate in (parameter.annotation, *get_args(parameter.annotation)):
         if inspect.isclass(candidate) and issubclass(candidate, WeightsEnum):
             return candidate
-    raise ValueError(f"get_model_weights: the annotation of 'weights' of {build.__name__} names no WeightsEnum")
+    raise ValueError(
+        f"get_model_weights: the annotation of 'weights' of {build.__name__} names no WeightsEnum"
+    )
 
 
 # ---------------------------------------------------------------- models by name

@@ -11,7 +11,7 @@ __all__ = ["ImageClassification", "ObjectDetection"]
 
 
 class ImageClassification(nn.Module):
-    """Resize, cut out the centre, scale to [0, 1] and normalize. Takes PIL pictures and (..., C, H, W) tensors."""
+    """Resize, cut out the centre, scale to [0, 1], normalize: PIL pictures and (..., C, H, W) tensors."""
 
     def __init__(
         self,
@@ -45,13 +45,16 @@ class ImageClassification(nn.Module):
 
     def __repr__(self) -> str:
         names = ("crop_size", "resize_size", "mean", "std", "interpolation")
-        return "\n    ".join([f"{type(self).__name__}(", *(f"{name}={getattr(self, name)}" for name in names)]) + "\n)"
+        return (
+            "\n    ".join([f"{type(self).__name__}(", *(f"{name}={getattr(self, name)}" for name in names)])
+            + "\n)"
+        )
 
     def describe(self) -> str:
         return (
-            f"Takes PIL pictures and (..., C, H, W) tensors; resizes to {self.resize_size} ({self.interpolation}), "
-            f"cuts out the centre {self.crop_size}, scales to [0, 1], normalizes with mean {self.mean} and "
-            f"std {self.std}."
+            f"Takes PIL pictures and (..., C, H, W) tensors; resizes to {self.resize_size} "
+            f"({self.interpolation}), cuts out the centre {self.crop_size}, scales to [0, 1], "
+            f"normalizes with mean {self.mean} and std {self.std}."
         )
 
 

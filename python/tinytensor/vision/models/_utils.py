@@ -70,9 +70,7 @@ def fix(config: dict[str, Any], **values: Any) -> dict[str, Any]:
     """`config` with values that a model or its weights prescribe; another value there is an error."""
     for name, value in values.items():
         if config.setdefault(name, value) != value:
-            raise ValueError(
-                f"The parameter '{name}' expected value {value} but got {config[name]} instead."
-            )
+            raise ValueError(f"The parameter '{name}' expected value {value} but got {config[name]} instead.")
     return config
 
 
@@ -120,22 +118,22 @@ def _named(build: Callable, args: tuple, kwargs: dict[str, Any]) -> dict[str, An
     """All arguments by name. Older versions took them by position."""
     names = [p.name for p in inspect.signature(build).parameters.values() if p.kind is p.KEYWORD_ONLY]
     if len(args) > len(names):
-        raise TypeError(f"{build.__name__}() takes at most {len(names)} positional arguments, got {len(args)}")
+        raise TypeError(
+            f"{build.__name__}() takes at most {len(names)} positional arguments, got {len(args)}"
+        )
     given = dict(zip(names, args))
     twice = given.keys() & kwargs.keys()
     if twice:
         raise TypeError(f"{build.__name__}() got multiple values for argument '{twice.pop()}'")
     warnings.warn(
-        f"Using {' and '.join(map(repr, given))} as positional parameter(s) is deprecated since 0.13 and may be "
-        f"removed in the future; name them: {', '.join(f'{name}=...' for name in given)}",
+        f"Using {' and '.join(map(repr, given))} as positional parameter(s) is deprecated since 0.13 and "
+        f"may be removed in the future; name them: {', '.join(f'{name}=...' for name in given)}",
         stacklevel=3,
     )
     return given | kwargs
 
 
-def _without_flag(
-    build: Callable, kwargs: dict[str, Any], name: str, flag: str, first: Legacy
-) -> None:
+def _without_flag(build: Callable, kwargs: dict[str, Any], name: str, flag: str, first: Legacy) -> None:
     """Replace pretrained=True or weights=True by the weights of old."""
     given = kwargs.get(name)
     if flag in kwargs:
@@ -155,8 +153,8 @@ def _without_flag(
     kwargs[name] = legacy if given else None
     hint = f" You can also use `{name}={type(legacy).__name__}.DEFAULT` for the best ones." if given else ""
     warnings.warn(
-        f"Arguments other than a weight enum or `None` for '{name}' are deprecated since 0.13 and may be removed "
-        f"in the future. This one means `{name}={kwargs[name]!r}`.{hint}",
+        f"Arguments other than a weight enum or `None` for '{name}' are deprecated since 0.13 and "
+        f"may be removed in the future. This one means `{name}={kwargs[name]!r}`.{hint}",
         stacklevel=3,
     )
 
@@ -185,9 +183,10 @@ def describe(enum: type[WeightsEnum]) -> Callable[[Callable], Callable]:
 
     def decorate(build: Callable) -> Callable:
         build.__doc__ = (
-            f"{build.__doc__}\n\n    {build.__name__}(*, weights=None, progress=True, pretrained=False, **config)\n\n"
-            f"    `weights` is a member of {enum.__name__}, its name, or the path of a state_dict; `pretrained` is\n"
-            "    the old way to ask for the first ones. `config` goes to the model's class.\n    "
+            f"{build.__doc__}\n\n"
+            f"    {build.__name__}(*, weights=None, progress=True, pretrained=False, **config)\n\n"
+            f"    `weights` is a member of {enum.__name__}, its name, or the path of a state_dict;\n"
+            "    `pretrained` is the old way to ask for them. `config` goes to the model's class.\n    "
         )
         keyword = inspect.Parameter.KEYWORD_ONLY
         build.__signature__ = inspect.Signature(

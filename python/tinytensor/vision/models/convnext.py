@@ -99,7 +99,9 @@ class ConvNeXt(nn.Module):
         super().__init__()
         if not block_setting:
             raise ValueError("The block_setting should not be empty")
-        if not isinstance(block_setting, Sequence) or not all(isinstance(s, CNBlockConfig) for s in block_setting):
+        if not isinstance(block_setting, Sequence) or not all(
+            isinstance(s, CNBlockConfig) for s in block_setting
+        ):
             raise TypeError("The block_setting should be List[CNBlockConfig]")
         make = block or CNBlock
         norm = norm_layer or partial(LayerNorm2d, eps=1e-6)
@@ -130,7 +132,9 @@ class ConvNeXt(nn.Module):
         return self.classifier(self.avgpool(self.features(x)))
 
 
-def _network(widths: Sequence[int], depths: Sequence[int], depth_prob: float, config: dict[str, Any]) -> ConvNeXt:
+def _network(
+    widths: Sequence[int], depths: Sequence[int], depth_prob: float, config: dict[str, Any]
+) -> ConvNeXt:
     setting = [CNBlockConfig(*stage) for stage in zip(widths, [*widths[1:], None], depths)]
     return ConvNeXt(setting, **{"stochastic_depth_prob": depth_prob, **config})
 

@@ -27,7 +27,7 @@ Layer = Callable[..., nn.Module]
 
 
 class Inception(nn.Module):
-    """Four branches side by side: 1 x 1, 3 x 3, a second 3 x 3 in the place of the paper's 5 x 5, and pooling."""
+    """Four branches side by side: 1 x 1, 3 x 3, a second 3 x 3 for the paper's 5 x 5, and pooling."""
 
     def __init__(
         self,
@@ -138,7 +138,7 @@ class GoogLeNet(nn.Module):
 @legacy_arguments(weights=("pretrained", GoogLeNet_Weights.IMAGENET1K_V1))
 @describe(GoogLeNet_Weights)
 def googlenet(*, weights: Any = None, progress: bool = True, **config: Any) -> GoogLeNet:
-    """GoogLeNet. With weights it renormalizes its input itself, and has no auxiliary heads unless asked for."""
+    """GoogLeNet. With weights it renormalizes its input itself; auxiliary heads must be asked for."""
     chosen = chosen_weights(GoogLeNet_Weights, weights)
     if chosen is None:
         return GoogLeNet(**config)

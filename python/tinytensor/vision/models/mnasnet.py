@@ -107,7 +107,8 @@ class MNASNet(nn.Module):
         return self.classifier(self.layers(x).mean([2, 3]))
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, local_metadata: dict, *rest: Any) -> None:
-        version = local_metadata.get("version")
+        # Files that keep no versions, such as safetensors, are of the present one.
+        version = local_metadata.get("version", self._version)
         if version not in (1, 2):
             raise ValueError(f"version should be set to 1 or 2 instead of {version}")
         if version == 1 and self.alpha != 1.0:

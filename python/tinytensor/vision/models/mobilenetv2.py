@@ -71,7 +71,8 @@ class MobileNetV2(nn.Module):
         setting = _SETTING if inverted_residual_setting is None else inverted_residual_setting
         if not setting or any(len(stage) != 4 for stage in setting):
             raise ValueError(
-                f"inverted_residual_setting should be non-empty or a 4-element list, got {inverted_residual_setting}"
+                "inverted_residual_setting should be non-empty or a 4-element list, "
+                f"got {inverted_residual_setting}"
             )
         channels = _make_divisible(32 * width_mult, round_nearest)
         self.last_channel = _make_divisible(1280 * max(1.0, width_mult), round_nearest)

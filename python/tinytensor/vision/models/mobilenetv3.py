@@ -27,7 +27,7 @@ Layer = Callable[..., nn.Module]
 
 
 class InvertedResidualConfig:
-    """One block: channels before, within and after, kernel, and whether it squeezes; activation "RE" or "HS"."""
+    """One block: channels before, within and after, kernel, whether it squeezes; activation "RE" or "HS"."""
 
     def __init__(
         self,
@@ -115,7 +115,9 @@ class MobileNetV3(nn.Module):
         setting = inverted_residual_setting
         if not setting:
             raise ValueError("The inverted_residual_setting should not be empty")
-        if not isinstance(setting, Sequence) or not all(isinstance(s, InvertedResidualConfig) for s in setting):
+        if not isinstance(setting, Sequence) or not all(
+            isinstance(s, InvertedResidualConfig) for s in setting
+        ):
             raise TypeError("The inverted_residual_setting should be List[InvertedResidualConfig]")
         make = block or InvertedResidual
         norm = norm_layer or partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)
@@ -140,8 +142,8 @@ class MobileNetV3(nn.Module):
         return self.classifier(self.avgpool(self.features(x)).flatten(1))
 
 
-# Channels before, kernel, channels within and after, squeeze, activation, stride. The last blocks are the tail,
-# which reduced_tail halves and dilated dilates.
+# Channels before, kernel, channels within and after, squeeze, activation, stride. The last blocks are the
+# tail, which reduced_tail halves and dilated dilates.
 _LARGE = (
     (16, 3, 16, 16, False, "RE", 1), (16, 3, 64, 24, False, "RE", 2), (24, 3, 72, 24, False, "RE", 1),
     (24, 5, 72, 40, True, "RE", 2), (40, 5, 120, 40, True, "RE", 1), (40, 5, 120, 40, True, "RE", 1),

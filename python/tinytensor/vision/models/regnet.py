@@ -187,8 +187,8 @@ class BlockParams:
         bottleneck_multiplier: float = 1.0,
         se_ratio: float | None = None,
     ) -> BlockParams:
-        """The stages of a RegNet. Block j would be w_0 + w_a j wide; each takes the nearest w_0 w_m^k, k whole,
-        rounded to a multiple of 8, and blocks of one width are a stage.
+        """The stages of a RegNet. Block j would be w_0 + w_a j wide; it takes the nearest w_0 w_m^k, k whole,
+        rounded to a multiple of 8. Blocks of one width are a stage.
         """
         if w_a < 0 or w_0 <= 0 or w_m <= 1 or w_0 % 8 != 0:
             raise ValueError(f"Invalid RegNet settings: w_0={w_0}, w_a={w_a}, w_m={w_m}")
@@ -254,7 +254,13 @@ class RegNet(nn.Module):
 
 
 def _network(
-    depth: int, w_0: int, w_a: float, w_m: float, group_width: int, config: dict[str, Any], squeeze: bool = False
+    depth: int,
+    w_0: int,
+    w_a: float,
+    w_m: float,
+    group_width: int,
+    config: dict[str, Any],
+    squeeze: bool = False,
 ) -> RegNet:
     scales = {name: config.pop(name) for name in ("bottleneck_multiplier",) if name in config}
     params = BlockParams.from_init_params(

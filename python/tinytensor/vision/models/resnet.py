@@ -52,7 +52,9 @@ Wide_ResNet101_2_Weights = weights_of("Wide_ResNet101_2_Weights", __name__)
 Layer = Callable[..., nn.Module]
 
 
-def conv3x3(in_planes: int, out_planes: int, stride: int = 1, groups: int = 1, dilation: int = 1) -> nn.Conv2d:
+def conv3x3(
+    in_planes: int, out_planes: int, stride: int = 1, groups: int = 1, dilation: int = 1
+) -> nn.Conv2d:
     """A 3 x 3 convolution that keeps the size at stride 1."""
     return nn.Conv2d(
         in_planes, out_planes, 3, stride, padding=dilation, dilation=dilation, groups=groups, bias=False
@@ -157,9 +159,13 @@ class ResNet(nn.Module):
         norm_layer: Layer | None = None,
     ) -> None:
         super().__init__()
-        dilated = (False, False, False) if replace_stride_with_dilation is None else replace_stride_with_dilation
+        dilated = (
+            (False, False, False) if replace_stride_with_dilation is None else replace_stride_with_dilation
+        )
         if len(dilated) != 3:
-            raise ValueError(f"replace_stride_with_dilation should be None or a 3-element tuple, got {dilated}")
+            raise ValueError(
+                f"replace_stride_with_dilation should be None or a 3-element tuple, got {dilated}"
+            )
         self._norm_layer = norm_layer or nn.BatchNorm2d
         self.inplanes = 64
         self.dilation = 1

@@ -49,7 +49,10 @@ class InvertedResidual(nn.Module):
             raise ValueError(f"illegal stride value {stride}")
         half = oup // 2
         if stride == 1 and inp != half * 2:
-            raise ValueError(f"Invalid combination of stride {stride}, inp {inp} and oup {oup}: with stride 1 both are equal and even")
+            raise ValueError(
+                f"Invalid combination of stride {stride}, inp {inp} and oup {oup}: "
+                "with stride 1 both are equal and even"
+            )
         self.stride = stride
         if stride > 1:
             self.branch1 = nn.Sequential(
@@ -95,7 +98,9 @@ class ShuffleNetV2(nn.Module):
         if len(stages_repeats) != 3:
             raise ValueError(f"expected stages_repeats as list of 3 positive ints, got {stages_repeats}")
         if len(stages_out_channels) != 5:
-            raise ValueError(f"expected stages_out_channels as list of 5 positive ints, got {stages_out_channels}")
+            raise ValueError(
+                f"expected stages_out_channels as list of 5 positive ints, got {stages_out_channels}"
+            )
         self._stage_out_channels = stages_out_channels
         first, *stages, last = stages_out_channels
         self.conv1 = nn.Sequential(

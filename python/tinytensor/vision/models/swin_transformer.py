@@ -119,7 +119,9 @@ class ShiftedWindowAttention(nn.Module):
     ) -> None:
         super().__init__()
         if len(window_size) != 2 or len(shift_size) != 2:
-            raise ValueError(f"window_size and shift_size must be of length 2, got {window_size} and {shift_size}")
+            raise ValueError(
+                f"window_size and shift_size must be of length 2, got {window_size} and {shift_size}"
+            )
         self.window_size = window_size
         self.shift_size = shift_size
         self.num_heads = num_heads
@@ -190,7 +192,7 @@ class ShiftedWindowAttention(nn.Module):
 
 
 class ShiftedWindowAttentionV2(ShiftedWindowAttention):
-    """Attention by angle with a learned scale, and biases by a small network on the logarithm of the offset."""
+    """Attention by angle with a learned scale, and biases by a small network on the offset's logarithm."""
 
     def __init__(
         self,
@@ -216,7 +218,10 @@ class ShiftedWindowAttentionV2(ShiftedWindowAttention):
 
     def define_relative_position_bias_table(self) -> None:
         """Offsets from -1 to 1, times 8, on a logarithmic scale."""
-        axes = [tinytensor.arange(1 - size, size, dtype=tinytensor.float32) / (size - 1) for size in self.window_size]
+        axes = [
+            tinytensor.arange(1 - size, size, dtype=tinytensor.float32) / (size - 1)
+            for size in self.window_size
+        ]
         table = tinytensor.stack(tinytensor.meshgrid(*axes, indexing="ij"), -1).unsqueeze(0) * 8
         table = tinytensor.sign(table) * tinytensor.log2(tinytensor.abs(table) + 1.0) / 3.0
         self.register_buffer("relative_coords_table", table)
@@ -351,7 +356,11 @@ def _network(
     options["stochastic_depth_prob"] = depth_prob
     if second:
         options |= {"block": SwinTransformerBlockV2, "downsample_layer": PatchMergingV2}
-    shape = {"embed_dim": width, "depths": [2, 2, depth, 2], "num_heads": [heads << stage for stage in range(4)]}
+    shape = {
+        "embed_dim": width,
+        "depths": [2, 2, depth, 2],
+        "num_heads": [heads << stage for stage in range(4)],
+    }
     return SwinTransformer(**shape, **{**options, **config})
 
 

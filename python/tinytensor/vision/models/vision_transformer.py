@@ -180,7 +180,14 @@ class VisionTransformer(nn.Module):
         self.seq_length = (image_size // patch_size) ** 2 + 1
         self.class_token = nn.Parameter(tinytensor.zeros(1, 1, hidden_dim))
         self.encoder = Encoder(
-            self.seq_length, num_layers, num_heads, hidden_dim, mlp_dim, dropout, attention_dropout, norm_layer
+            self.seq_length,
+            num_layers,
+            num_heads,
+            hidden_dim,
+            mlp_dim,
+            dropout,
+            attention_dropout,
+            norm_layer,
         )
         self.heads = nn.Sequential()
         if representation_size is not None:

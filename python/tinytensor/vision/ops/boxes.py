@@ -24,9 +24,13 @@ def box_convert(boxes: Tensor, in_fmt: str, out_fmt: str) -> Tensor:
     """Boxes in another form: corners (xyxy), corner and size (xywh), or middle and size (cxcywh)."""
     for form in (in_fmt, out_fmt):
         if form in TURNED:
-            raise NotImplementedError(f"box_convert: turned boxes are not supported, got {in_fmt} and {out_fmt}")
+            raise NotImplementedError(
+                f"box_convert: turned boxes are not supported, got {in_fmt} and {out_fmt}"
+            )
         if form not in FORMS:
-            raise ValueError(f"Unsupported Bounding Box Conversions for given in_fmt {in_fmt} and out_fmt {out_fmt}")
+            raise ValueError(
+                f"Unsupported Bounding Box Conversions for given in_fmt {in_fmt} and out_fmt {out_fmt}"
+            )
     if in_fmt == out_fmt:
         return boxes.clone()
     first, second = _corners(boxes, in_fmt)
@@ -135,7 +139,9 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
     if boxes.dim() != 2 or boxes.size(1) != 4:
         raise RuntimeError(f"nms: boxes should be a 2d tensor of 4 columns, got shape {tuple(boxes.shape)}")
     if scores.dim() != 1 or scores.size(0) != boxes.size(0):
-        raise RuntimeError(f"nms: there must be a score for each of {boxes.size(0)} boxes, got {tuple(scores.shape)}")
+        raise RuntimeError(
+            f"nms: there must be a score for each of {boxes.size(0)} boxes, got {tuple(scores.shape)}"
+        )
     left, top, right, bottom = _wide(boxes.detach()).cpu().numpy().T
     area = (right - left) * (bottom - top)
     order = scores.detach().sort(stable=True, descending=True)[1].cpu().numpy()
@@ -146,7 +152,9 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
         width = np.minimum(right[best], right[rest]) - np.maximum(left[best], left[rest])
         height = np.minimum(bottom[best], bottom[rest]) - np.maximum(top[best], top[rest])
         common = np.maximum(width, 0) * np.maximum(height, 0)
-        with np.errstate(divide="ignore", invalid="ignore"):  # two empty boxes do not overlap: NaN is not above
+        with np.errstate(
+            divide="ignore", invalid="ignore"
+        ):  # two empty boxes do not overlap: NaN is not above
             order = rest[~(common / (area[best] + area[rest] - common) > iou_threshold)]
     return tinytensor.tensor(kept, dtype=tinytensor.int64, device=boxes.device)
 

@@ -1,4 +1,4 @@
-"""Feature pyramids: every level of features with what the coarser ones know (Lin et al., arXiv 1612.03144)."""
+"""Feature pyramids: every level of features with what the coarser ones know (arXiv 1612.03144)."""
 
 from __future__ import annotations
 

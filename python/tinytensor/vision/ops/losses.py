@@ -33,14 +33,22 @@ def sigmoid_focal_loss(
     return _reduced(loss, reduction)
 
 
-def generalized_box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none", eps: float = 1e-7) -> Tensor:
+def generalized_box_iou_loss(
+    boxes1: Tensor, boxes2: Tensor, reduction: str = "none", eps: float = 1e-7
+) -> Tensor:
     """1 - generalized_box_iou of box i with box i, both as corners."""
     wide = (tinytensor.float32, tinytensor.float64)
     boxes1, boxes2 = (boxes if boxes.dtype in wide else boxes.float() for boxes in (boxes1, boxes2))
-    common = _area(tinytensor.maximum(boxes1[..., :2], boxes2[..., :2]), tinytensor.minimum(boxes1[..., 2:], boxes2[..., 2:]))
+    common = _area(
+        tinytensor.maximum(boxes1[..., :2], boxes2[..., :2]),
+        tinytensor.minimum(boxes1[..., 2:], boxes2[..., 2:]),
+    )
     areas = [(b[..., 2] - b[..., 0]) * (b[..., 3] - b[..., 1]) for b in (boxes1, boxes2)]
     joint = areas[0] + areas[1] - common
-    around = _area(tinytensor.minimum(boxes1[..., :2], boxes2[..., :2]), tinytensor.maximum(boxes1[..., 2:], boxes2[..., 2:]))
+    around = _area(
+        tinytensor.minimum(boxes1[..., :2], boxes2[..., :2]),
+        tinytensor.maximum(boxes1[..., 2:], boxes2[..., 2:]),
+    )
     return _reduced(1 - (common / (joint + eps) - (around - joint) / (around + eps)), reduction)
 
 

@@ -23,7 +23,7 @@ Layer = Callable[..., nn.Module]
 
 
 class FrozenBatchNorm2d(nn.Module):
-    """Batch normalization whose statistics and scale are buffers: neither training nor the batch changes them."""
+    """Batch normalization whose statistics and scale are buffers, changed by neither training nor batch."""
 
     def __init__(self, num_features: int, eps: float = 1e-5) -> None:
         super().__init__()
@@ -94,7 +94,9 @@ class ConvNormActivation(nn.Sequential):
         super().__init__(*layers)
         self.out_channels = out_channels
         if type(self) is ConvNormActivation:
-            warnings.warn("ConvNormActivation: use Conv2dNormActivation or Conv3dNormActivation", stacklevel=2)
+            warnings.warn(
+                "ConvNormActivation: use Conv2dNormActivation or Conv3dNormActivation", stacklevel=2
+            )
 
 
 class Conv2dNormActivation(ConvNormActivation):

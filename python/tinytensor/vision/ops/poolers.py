@@ -18,7 +18,13 @@ class LevelMapper:
     def __init__(
         self, k_min: int, k_max: int, canonical_scale: int = 224, canonical_level: int = 4, eps: float = 1e-6
     ) -> None:
-        self.k_min, self.k_max, self.s0, self.lvl0, self.eps = k_min, k_max, canonical_scale, canonical_level, eps
+        self.k_min, self.k_max, self.s0, self.lvl0, self.eps = (
+            k_min,
+            k_max,
+            canonical_scale,
+            canonical_level,
+            eps,
+        )
 
     def __call__(self, boxlists: list[Tensor]) -> Tensor:
         side = tinytensor.cat([box_area(boxes) for boxes in boxlists]).sqrt()
@@ -53,7 +59,9 @@ class MultiScaleRoIAlign(nn.Module):
         first, last = (int(-math.log2(scale)) for scale in (self.scales[0], self.scales[-1]))
         self.map_levels = LevelMapper(first, last, self.canonical_scale, self.canonical_level)
 
-    def forward(self, x: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]) -> Tensor:
+    def forward(
+        self, x: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]
+    ) -> Tensor:
         features = [feature for name, feature in x.items() if name in self.featmap_names]
         if self.scales is None or self.map_levels is None:
             self._set_scales(features, image_shapes)

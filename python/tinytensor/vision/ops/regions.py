@@ -36,7 +36,12 @@ def as_rows(boxes: Any) -> Tensor:
 
 
 def _numbers(rows: Tensor, input: Tensor) -> np.ndarray:
-    array = rows.detach().cpu().to(tinytensor.float64 if input.dtype == tinytensor.float64 else tinytensor.float32).numpy()
+    array = (
+        rows.detach()
+        .cpu()
+        .to(tinytensor.float64 if input.dtype == tinytensor.float64 else tinytensor.float32)
+        .numpy()
+    )
     if len(array) and not (0 <= array[:, 0].min() and array[:, 0].max() < input.size(0)):
         raise IndexError(f"the regions name pictures outside a batch of {input.size(0)}")
     return array
@@ -87,11 +92,16 @@ def roi_align(
     height, width = _pair(output_size)
     results = []
     for number, *corners in _numbers(rows, input):
-        left, top, right, bottom = (corner * type(corner)(spatial_scale) - type(corner)(0.5 * aligned) for corner in corners)
+        left, top, right, bottom = (
+            corner * type(corner)(spatial_scale) - type(corner)(0.5 * aligned) for corner in corners
+        )
         across, down = right - left, bottom - top
         if not aligned:
             across, down = max(across, type(across)(1)), max(down, type(down)(1))
-        samples = [sampling_ratio if sampling_ratio > 0 else math.ceil(side / count) for side, count in ((down, height), (across, width))]
+        samples = [
+            sampling_ratio if sampling_ratio > 0 else math.ceil(side / count)
+            for side, count in ((down, height), (across, width))
+        ]
         if min(samples) <= 0:
             results.append(input.new_zeros(input.size(1), height, width))
             continue
@@ -113,7 +123,9 @@ def roi_pool(input: Tensor, boxes: Any, output_size: Any, spatial_scale: float =
         picture = input[int(number)]
         down = _bins(y1, max(y2 - y1 + 1, 1), height, input.size(2))
         across = _bins(x1, max(x2 - x1 + 1, 1), width, input.size(3))
-        cells = [_maximum(picture[:, top:bottom, left:right]) for top, bottom in down for left, right in across]
+        cells = [
+            _maximum(picture[:, top:bottom, left:right]) for top, bottom in down for left, right in across
+        ]
         results.append(tinytensor.stack(cells, 1).view(-1, height, width))
     return tinytensor.stack(results) if results else input.new_zeros(0, input.size(1), height, width)
 
@@ -136,7 +148,9 @@ def _maximum(part: Tensor) -> Tensor:
 class RoIAlign(nn.Module):
     """roi_align as a layer."""
 
-    def __init__(self, output_size: Any, spatial_scale: float, sampling_ratio: int, aligned: bool = False) -> None:
+    def __init__(
+        self, output_size: Any, spatial_scale: float, sampling_ratio: int, aligned: bool = False
+    ) -> None:
         super().__init__()
         self.output_size, self.spatial_scale = output_size, spatial_scale
         self.sampling_ratio, self.aligned = sampling_ratio, aligned

@@ -1,4 +1,4 @@
-"""Stochastic depth: in training, residual branches are left out at random (Huang et al., arXiv 1603.09382)."""
+"""Stochastic depth: in training, residual branches are left out at random (arXiv 1603.09382)."""
 
 from __future__ import annotations
 

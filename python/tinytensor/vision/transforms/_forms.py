@@ -125,7 +125,9 @@ _SINGLE = {"uint8": "L", "int16": "I;16", "int32": "I", "float32": "F"}
 def _one_channel(array: np.ndarray, mode: str | None) -> Any:
     expected = _SINGLE.get(array.dtype.name)
     if mode is not None and mode != expected:
-        raise ValueError(f"Incorrect mode ({mode}) supplied for input type {array.dtype}. Should be {expected}")
+        raise ValueError(
+            f"Incorrect mode ({mode}) supplied for input type {array.dtype}. Should be {expected}"
+        )
     if expected is None:
         raise TypeError(f"Input type {array.dtype} is not supported")
     return _picture(array, expected)

@@ -60,5 +60,7 @@ def perspective_coefficients(start: Sequence[Sequence[int]], end: Sequence[Seque
     for (x, y), (goal_x, goal_y) in zip(end, start):
         rows.append([x, y, 1, 0, 0, 0, -goal_x * x, -goal_x * y])
         rows.append([0, 0, 0, x, y, 1, -goal_y * x, -goal_y * y])
-    solution = np.linalg.lstsq(np.array(rows, np.float64), np.array(start, np.float64).reshape(8), rcond=None)[0]
+    solution = np.linalg.lstsq(
+        np.array(rows, np.float64), np.array(start, np.float64).reshape(8), rcond=None
+    )[0]
     return solution.astype(np.float32).tolist()

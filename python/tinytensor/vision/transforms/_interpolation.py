@@ -37,5 +37,7 @@ def mode_of(interpolation: Any) -> InterpolationMode:
     if isinstance(interpolation, int):
         return OF_NUMBER[interpolation]
     if not isinstance(interpolation, InterpolationMode):
-        raise TypeError("Argument interpolation should be a InterpolationMode or a corresponding Pillow integer constant")
+        raise TypeError(
+            "Argument interpolation should be a InterpolationMode or a corresponding Pillow integer constant"
+        )
     return interpolation

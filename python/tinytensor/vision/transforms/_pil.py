@@ -69,7 +69,9 @@ def pad(img: Image.Image, sides: list[int], fill: Any, padding_mode: str) -> Ima
 
 
 def affine(img: Image.Image, matrix: list[float], mode: InterpolationMode, fill: Any) -> Image.Image:
-    return img.transform(img.size, Image.Transform.AFFINE, matrix, OF_PILLOW[mode], fillcolor=_color(fill, img))
+    return img.transform(
+        img.size, Image.Transform.AFFINE, matrix, OF_PILLOW[mode], fillcolor=_color(fill, img)
+    )
 
 
 def rotate(
@@ -78,7 +80,9 @@ def rotate(
     return img.rotate(angle, OF_PILLOW[mode], expand, center, fillcolor=_color(fill, img))
 
 
-def perspective(img: Image.Image, coefficients: list[float], mode: InterpolationMode, fill: Any) -> Image.Image:
+def perspective(
+    img: Image.Image, coefficients: list[float], mode: InterpolationMode, fill: Any
+) -> Image.Image:
     return img.transform(
         img.size, Image.Transform.PERSPECTIVE, coefficients, OF_PILLOW[mode], fillcolor=_color(fill, img)
     )

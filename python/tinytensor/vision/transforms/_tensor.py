@@ -42,7 +42,7 @@ def _check_bytes(img: Tensor) -> None:
         raise TypeError(f"Only torch.uint8 image tensors are supported, but found {img.dtype}")
 
 
-def _largest(dtype: Any) -> int:
+def largest(dtype: Any) -> int:
     """The value of full brightness."""
     return LARGEST.get(dtype, 1)
 
@@ -54,19 +54,24 @@ def _working_type(img: Tensor) -> Any:
 def convert_image_dtype(image: Tensor, dtype: Any) -> Tensor:
     if image.dtype == dtype:
         return image
-    largest, goal = float(_largest(image.dtype)), float(_largest(dtype))
+    full, goal = float(largest(image.dtype)), float(largest(dtype))
     if image.is_floating_point():
         if dtype.is_floating_point:
             return image.to(dtype)
-        unsafe = {tinytensor.float32: (tinytensor.int32, tinytensor.int64), tinytensor.float64: (tinytensor.int64,)}
+        unsafe = {
+            tinytensor.float32: (tinytensor.int32, tinytensor.int64),
+            tinytensor.float64: (tinytensor.int64,),
+        }
         if dtype in unsafe.get(image.dtype, ()):
             raise RuntimeError(f"The cast from {image.dtype} to {dtype} cannot be performed safely.")
-        return image.mul(goal + 1.0 - 1e-3).to(dtype)  # a little below the next number: equal parts for all levels
+        return image.mul(goal + 1.0 - 1e-3).to(
+            dtype
+        )  # a little below the next number: equal parts for all levels
     if dtype.is_floating_point:
-        return image.to(dtype) / largest
-    if largest > goal:
-        return tinytensor.div(image, int((largest + 1) // (goal + 1)), rounding_mode="floor").to(dtype)
-    return image.to(dtype) * int((goal + 1) // (largest + 1))
+        return image.to(dtype) / full
+    if full > goal:
+        return tinytensor.div(image, int((full + 1) // (goal + 1)), rounding_mode="floor").to(dtype)
+    return image.to(dtype) * int((goal + 1) // (full + 1))
 
 
 def normalize(tensor: Tensor, mean: Any, std: Any, inplace: bool) -> Tensor:
@@ -79,7 +84,9 @@ def normalize(tensor: Tensor, mean: Any, std: Any, inplace: bool) -> Tensor:
         )
     mean, std = (tinytensor.as_tensor(part, dtype=tensor.dtype, device=tensor.device) for part in (mean, std))
     if (std == 0).any():
-        raise ValueError(f"std evaluated to zero after conversion to {tensor.dtype}, leading to division by zero.")
+        raise ValueError(
+            f"std evaluated to zero after conversion to {tensor.dtype}, leading to division by zero."
+        )
     mean, std = (part.view(-1, 1, 1) if part.ndim == 1 else part for part in (mean, std))
     return tensor.sub_(mean).div_(std) if inplace else tensor.sub(mean).div_(std)
 
@@ -99,7 +106,7 @@ def _blend(img: Tensor, other: Tensor, ratio: float, name: str) -> Tensor:
     if ratio < 0:
         raise ValueError(f"{name} ({ratio}) is not non-negative.")
     ratio = float(ratio)
-    return (ratio * img + (1.0 - ratio) * other).clamp(0, _largest(img.dtype)).to(img.dtype)
+    return (ratio * img + (1.0 - ratio) * other).clamp(0, largest(img.dtype)).to(img.dtype)
 
 
 def rgb_to_grayscale(img: Tensor, num_output_channels: int = 1) -> Tensor:
@@ -189,7 +196,7 @@ def _rgb_of(hue: Tensor, saturation: Tensor, value: Tensor) -> Tensor:
 
 def invert(img: Tensor) -> Tensor:
     _check_color(img, 3)
-    return _largest(img.dtype) - img
+    return largest(img.dtype) - img
 
 
 def posterize(img: Tensor, bits: int) -> Tensor:
@@ -201,14 +208,14 @@ def posterize(img: Tensor, bits: int) -> Tensor:
 
 def solarize(img: Tensor, threshold: float) -> Tensor:
     _check_color(img, 3)
-    if threshold > _largest(img.dtype):
+    if threshold > largest(img.dtype):
         raise TypeError("Threshold should be less than bound of img.")
     return tinytensor.where(img >= threshold, invert(img), img)
 
 
 def autocontrast(img: Tensor) -> Tensor:
     _check_color(img, 3)
-    bound, dtype = _largest(img.dtype), _working_type(img)
+    bound, dtype = largest(img.dtype), _working_type(img)
     low = img.amin(dim=(-2, -1), keepdim=True).to(dtype)
     high = img.amax(dim=(-2, -1), keepdim=True).to(dtype)
     scale = bound / (high - low)
@@ -235,7 +242,9 @@ def _equalized(plane: Tensor) -> Tensor:
     step = int(used[:-1].sum()) // 255
     if step == 0:
         return plane
-    levels = tinytensor.div(tinytensor.cumsum(counts, 0) + step // 2, step, rounding_mode="floor").clamp(0, 255)
+    levels = tinytensor.div(tinytensor.cumsum(counts, 0) + step // 2, step, rounding_mode="floor").clamp(
+        0, 255
+    )
     levels = tinytensor.cat([levels.new_zeros(1), levels[:-1]])
     return levels[plane.to(tinytensor.int64)].to(tinytensor.uint8)
 

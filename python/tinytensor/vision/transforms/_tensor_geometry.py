@@ -63,7 +63,10 @@ def _pad_symmetric(img: Tensor, left: int, top: int, right: int, bottom: int) ->
         size = img.size(dim)
         if before > size or after > size:
             raise IndexError(f"pad: symmetric padding of {before} and {after} is more than the size {size}")
-        places = [i if 0 <= i < size else -i - 1 if i < 0 else 2 * size - 1 - i for i in range(-before, size + after)]
+        places = [
+            i if 0 <= i < size else -i - 1 if i < 0 else 2 * size - 1 - i
+            for i in range(-before, size + after)
+        ]
         img = img.index_select(dim, tinytensor.tensor(places, dtype=tinytensor.int64, device=img.device))
     return img
 
@@ -73,7 +76,9 @@ def resize(img: Tensor, size: list[int], mode: InterpolationMode, antialias: Any
     smooth = mode in (InterpolationMode.BILINEAR, InterpolationMode.BICUBIC)
     batch, restore = as_batch(img, FLOATS)
     corners = False if smooth else None
-    batch = nn.interpolate(batch, size, mode=mode.value, align_corners=corners, antialias=bool(antialias and smooth))
+    batch = nn.interpolate(
+        batch, size, mode=mode.value, align_corners=corners, antialias=bool(antialias and smooth)
+    )
     if mode is InterpolationMode.BICUBIC and img.dtype == tinytensor.uint8:
         batch = batch.clamp(0, 255)
     return restore(batch)
@@ -149,7 +154,9 @@ def _turned_size(matrix: list[float], width: int, height: int) -> tuple[int, int
     """The size that holds all of the picture."""
     x, y = 0.5 * width, 0.5 * height
     corners = tinytensor.tensor([[-x, -y, 1.0], [-x, y, 1.0], [x, y, 1.0], [x, -y, 1.0]])
-    moved = corners @ tinytensor.tensor(matrix, dtype=tinytensor.float32).view(2, 3).T + tinytensor.tensor([x, y])
+    moved = corners @ tinytensor.tensor(matrix, dtype=tinytensor.float32).view(2, 3).T + tinytensor.tensor(
+        [x, y]
+    )
     tolerance = 1e-4  # so that rounding errors do not add a pixel
     high = (moved.amax(0) / tolerance).trunc().mul(tolerance).tolist()
     low = (moved.amin(0) / tolerance).trunc().mul(tolerance).tolist()

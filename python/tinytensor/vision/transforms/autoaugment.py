@@ -115,7 +115,9 @@ class AutoAugment(Transform):
         self.policy, self.interpolation, self.fill = policy, interpolation, fill
         self.policies = POLICIES[policy.value]
 
-    def _augmentation_space(self, num_bins: int, image_size: tuple[int, int]) -> dict[str, tuple[Tensor, bool]]:
+    def _augmentation_space(
+        self, num_bins: int, image_size: tuple[int, int]
+    ) -> dict[str, tuple[Tensor, bool]]:
         height, width = image_size
         shift = (150.0 / 331.0 * width, 150.0 / 331.0 * height)
         return _space(num_bins, shear=0.3, shift=shift, turn=30.0, color=0.9, bits=(8, 4), last=("Invert",))
@@ -156,10 +158,14 @@ class RandAugment(Transform):
         self.num_ops, self.magnitude, self.num_magnitude_bins = num_ops, magnitude, num_magnitude_bins
         self.interpolation, self.fill = interpolation, fill
 
-    def _augmentation_space(self, num_bins: int, image_size: tuple[int, int]) -> dict[str, tuple[Tensor, bool]]:
+    def _augmentation_space(
+        self, num_bins: int, image_size: tuple[int, int]
+    ) -> dict[str, tuple[Tensor, bool]]:
         height, width = image_size
         shift = (150.0 / 331.0 * width, 150.0 / 331.0 * height)
-        return _space(num_bins, shear=0.3, shift=shift, turn=30.0, color=0.9, bits=(8, 4), first=("Identity",))
+        return _space(
+            num_bins, shear=0.3, shift=shift, turn=30.0, color=0.9, bits=(8, 4), first=("Identity",)
+        )
 
     def forward(self, img: Any) -> Any:
         fill = fill_for(self.fill, img)
@@ -215,11 +221,15 @@ class AugMix(Transform):
     ) -> None:
         super().__init__()
         if not 1 <= severity <= self._PARAMETER_MAX:
-            raise ValueError(f"The severity must be between [1, {self._PARAMETER_MAX}]. Got {severity} instead.")
+            raise ValueError(
+                f"The severity must be between [1, {self._PARAMETER_MAX}]. Got {severity} instead."
+            )
         self.severity, self.mixture_width, self.chain_depth = severity, mixture_width, chain_depth
         self.alpha, self.all_ops, self.interpolation, self.fill = alpha, all_ops, interpolation, fill
 
-    def _augmentation_space(self, num_bins: int, image_size: tuple[int, int]) -> dict[str, tuple[Tensor, bool]]:
+    def _augmentation_space(
+        self, num_bins: int, image_size: tuple[int, int]
+    ) -> dict[str, tuple[Tensor, bool]]:
         height, width = image_size
         space = _space(
             num_bins, shear=0.3, shift=(width / 3.0, height / 3.0), turn=30.0, color=0.9, bits=(4, 4)
@@ -237,7 +247,9 @@ class AugMix(Transform):
         batch = img.reshape([1] * max(4 - img.ndim, 0) + list(img.shape))
         count, ones = batch.size(0), [1] * (batch.ndim - 1)
         share = self._sample_dirichlet(tinytensor.tensor([self.alpha] * 2).expand(count, -1))
-        weights = self._sample_dirichlet(tinytensor.tensor([self.alpha] * self.mixture_width).expand(count, -1))
+        weights = self._sample_dirichlet(
+            tinytensor.tensor([self.alpha] * self.mixture_width).expand(count, -1)
+        )
         weights = weights * share[:, 1].view(count, 1)
         mix = share[:, 0].view(count, *ones) * batch
         for chain in range(self.mixture_width):

@@ -197,7 +197,9 @@ class LinearTransformation(nn.Module):
         super().__init__()
         rows, columns = transformation_matrix.size()
         if rows != columns:
-            raise ValueError(f"transformation_matrix should be square. Got {(rows, columns)} rectangular matrix.")
+            raise ValueError(
+                f"transformation_matrix should be square. Got {(rows, columns)} rectangular matrix."
+            )
         if mean_vector.size(0) != rows:
             raise ValueError(
                 f"mean_vector should have the same length {mean_vector.size(0)} as any one of the dimensions of the "

@@ -45,7 +45,9 @@ class ColorJitter(Transform):
     def get_params(brightness: Any, contrast: Any, saturation: Any, hue: Any) -> tuple:
         """The order, and the amounts."""
         order = tinytensor.randperm(4)
-        amounts = [None if pair is None else uniform(*pair) for pair in (brightness, contrast, saturation, hue)]
+        amounts = [
+            None if pair is None else uniform(*pair) for pair in (brightness, contrast, saturation, hue)
+        ]
         return order, *amounts
 
     def forward(self, img: Any) -> Any:
@@ -117,7 +119,9 @@ class RandomErasing(Transform):
     def _values(self, channels: int) -> list[float] | None:
         if isinstance(self.value, str):
             return None
-        values = [float(value) for value in (self.value if isinstance(self.value, (list, tuple)) else [self.value])]
+        values = [
+            float(value) for value in (self.value if isinstance(self.value, (list, tuple)) else [self.value])
+        ]
         if len(values) not in (1, channels):
             raise ValueError(
                 f"If value is a sequence, it should have either a single value or {channels} (number of input channels)"
@@ -127,7 +131,9 @@ class RandomErasing(Transform):
     def forward(self, img: Tensor) -> Tensor:
         if not tinytensor.rand(1) < self.p:
             return img
-        return F.erase(img, *self.get_params(img, self.scale, self.ratio, self._values(img.shape[-3])), self.inplace)
+        return F.erase(
+            img, *self.get_params(img, self.scale, self.ratio, self._values(img.shape[-3])), self.inplace
+        )
 
 
 class GaussianBlur(Transform):

@@ -82,7 +82,9 @@ def resize(
     if isinstance(size, int):
         size = [size]
     if len(size) not in (1, 2):
-        raise ValueError(f"Size must be an int or a 1 or 2 element tuple/list, not a {len(size)} element tuple/list")
+        raise ValueError(
+            f"Size must be an int or a 1 or 2 element tuple/list, not a {len(size)} element tuple/list"
+        )
     if max_size is not None and len(size) != 1:
         raise ValueError(
             "max_size should only be passed if size specifies the length of the smaller edge, i.e. size should be an "
@@ -94,7 +96,8 @@ def resize(
         return img
     if antialias is False and not isinstance(img, Tensor):
         warnings.warn(
-            "Anti-alias option is always applied for PIL Image input. Argument antialias is ignored.", stacklevel=2
+            "Anti-alias option is always applied for PIL Image input. Argument antialias is ignored.",
+            stacklevel=2,
         )
     return shapes_of(img).resize(img, goal, mode, antialias)
 
@@ -105,7 +108,9 @@ def _sides(padding: Any) -> list[int]:
         raise TypeError("Got inappropriate padding arg")
     padding = [padding] if isinstance(padding, numbers.Number) else list(padding)
     if len(padding) not in (1, 2, 4):
-        raise ValueError(f"Padding must be an int or a 1, 2, or 4 element tuple, not a {len(padding)} element tuple")
+        raise ValueError(
+            f"Padding must be an int or a 1, 2, or 4 element tuple, not a {len(padding)} element tuple"
+        )
     return padding * (4 // len(padding))
 
 
@@ -276,7 +281,9 @@ def elastic_transform(
     picture = img if isinstance(img, Tensor) else pil_to_tensor(img)
     expected = (1, *picture.shape[-2:], 2)
     if expected != tuple(displacement.shape):
-        raise ValueError(f"Argument displacement shape should be {expected}, but given {tuple(displacement.shape)}")
+        raise ValueError(
+            f"Argument displacement shape should be {expected}, but given {tuple(displacement.shape)}"
+        )
     result = _tensor_geometry.elastic_transform(picture, displacement, mode, fill)
     return result if isinstance(img, Tensor) else to_pil_image(result, img.mode)
 

@@ -48,7 +48,9 @@ class RandomCrop(Transform):
         _, rows, columns = F.get_dimensions(img)
         height, width = output_size
         if rows < height or columns < width:
-            raise ValueError(f"Required crop size {(height, width)} is larger than input image size {(rows, columns)}")
+            raise ValueError(
+                f"Required crop size {(height, width)} is larger than input image size {(rows, columns)}"
+            )
         if (rows, columns) == (height, width):
             return 0, 0, rows, columns
         return integer(0, rows - height + 1), integer(0, columns - width + 1), height, width
@@ -117,7 +119,10 @@ class RandomResizedCrop(Transform):
             width, height = draw()
             if 0 < width <= columns and 0 < height <= rows:
                 return integer(0, rows - height + 1), integer(0, columns - width + 1), height, width
-        height, width = rows, columns  # the largest part in the middle whose sides have a ratio that is allowed
+        height, width = (
+            rows,
+            columns,
+        )  # the largest part in the middle whose sides have a ratio that is allowed
         if columns / rows < min(ratio):
             height = int(round(width / min(ratio)))
         elif columns / rows > max(ratio):
@@ -250,7 +255,9 @@ class RandomPerspective(Transform):
         self.interpolation, self.fill = mode_of(interpolation), checked_fill(fill)
 
     @staticmethod
-    def get_params(width: int, height: int, distortion_scale: float) -> tuple[list[list[int]], list[list[int]]]:
+    def get_params(
+        width: int, height: int, distortion_scale: float
+    ) -> tuple[list[list[int]], list[list[int]]]:
         """The corners, clockwise from the top left, and where they go."""
         across, down = int(distortion_scale * (width // 2)), int(distortion_scale * (height // 2))
         left, right = (0, across + 1), (width - across - 1, width)

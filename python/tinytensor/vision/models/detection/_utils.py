@@ -44,7 +44,7 @@ def _centres(boxes: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class BoxCoder:
-    """Boxes as offsets from others: (dx, dy) in the other's size, (dw, dh) as logarithms, all times weights."""
+    """Boxes as offsets from others: (dx, dy) in the other's size, (dw, dh) logarithms, all times weights."""
 
     def __init__(
         self, weights: tuple[float, float, float, float], bbox_xform_clip: float = math.log(1000.0 / 16)
@@ -57,7 +57,9 @@ class BoxCoder:
         return self.encode_single(tinytensor.cat(reference_boxes), tinytensor.cat(proposals)).split(counts, 0)
 
     def encode_single(self, reference_boxes: Tensor, proposals: Tensor) -> Tensor:
-        weights = tinytensor.as_tensor(self.weights, dtype=reference_boxes.dtype, device=reference_boxes.device)
+        weights = tinytensor.as_tensor(
+            self.weights, dtype=reference_boxes.dtype, device=reference_boxes.device
+        )
         centre, size = _centres(proposals)
         wanted_centre, wanted_size = _centres(reference_boxes)
         moves = (wanted_centre - centre) / size
@@ -66,7 +68,9 @@ class BoxCoder:
     def decode(self, rel_codes: Tensor, boxes: list[Tensor]) -> Tensor:
         """(number of boxes, classes, 4)."""
         joined = tinytensor.cat(boxes)
-        return self.decode_single(rel_codes.reshape(joined.shape[0], rel_codes.shape[-1]), joined).unflatten(1, (-1, 4))
+        return self.decode_single(rel_codes.reshape(joined.shape[0], rel_codes.shape[-1]), joined).unflatten(
+            1, (-1, 4)
+        )
 
     def decode_single(self, rel_codes: Tensor, boxes: Tensor) -> Tensor:
         weights = tinytensor.as_tensor(self.weights, dtype=rel_codes.dtype, device=rel_codes.device)
@@ -87,7 +91,9 @@ class Matcher:
         self, high_threshold: float, low_threshold: float, allow_low_quality_matches: bool = False
     ) -> None:
         if low_threshold > high_threshold:
-            raise AssertionError(f"Matcher: low_threshold {low_threshold} exceeds high_threshold {high_threshold}")
+            raise AssertionError(
+                f"Matcher: low_threshold {low_threshold} exceeds high_threshold {high_threshold}"
+            )
         self.high_threshold = high_threshold
         self.low_threshold = low_threshold
         self.allow_low_quality_matches = allow_low_quality_matches

@@ -14,9 +14,11 @@ __all__ = ["AnchorGenerator"]
 
 
 class AnchorGenerator(nn.Module):
-    """At every position of every feature map, a box for each of the map's sizes and aspect ratios (height / width)."""
+    """At every position of a feature map, a box for each of its sizes and aspect ratios (height / width)."""
 
-    def __init__(self, sizes: Sequence = ((128, 256, 512),), aspect_ratios: Sequence = ((0.5, 1.0, 2.0),)) -> None:
+    def __init__(
+        self, sizes: Sequence = ((128, 256, 512),), aspect_ratios: Sequence = ((0.5, 1.0, 2.0),)
+    ) -> None:
         super().__init__()
         if not isinstance(sizes[0], (list, tuple)):
             sizes = tuple((size,) for size in sizes)

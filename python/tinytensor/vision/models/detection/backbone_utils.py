@@ -80,7 +80,11 @@ def _mobilenet_extractor(
 ) -> nn.Module:
     """A MobileNet, with a pyramid or one convolution. Its parts begin where the size is halved."""
     features = backbone.features
-    starts = [0, *(i for i, block in enumerate(features) if getattr(block, "_is_cn", False)), len(features) - 1]
+    starts = [
+        0,
+        *(i for i, block in enumerate(features) if getattr(block, "_is_cn", False)),
+        len(features) - 1,
+    ]
     count = len(starts)
     _check_range("Trainable layers", trainable_layers, count)
     frozen = len(features) if trainable_layers == 0 else starts[count - trainable_layers]

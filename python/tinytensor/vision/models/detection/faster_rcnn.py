@@ -105,7 +105,8 @@ class FastRCNNPredictor(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         if x.dim() == 4 and tuple(x.shape[2:]) != (1, 1):
             raise AssertionError(
-                f"x has the wrong shape, expecting the last two dimensions to be [1,1] instead of {list(x.shape[2:])}"
+                "x has the wrong shape, expecting the last two dimensions to be [1,1] "
+                f"instead of {list(x.shape[2:])}"
             )
         x = x.flatten(start_dim=1)
         return self.cls_score(x), self.bbox_pred(x)
@@ -160,7 +161,11 @@ class FasterRCNN(GeneralizedRCNN):
         _check_part("rpn_anchor_generator", rpn_anchor_generator, AnchorGenerator)
         _check_part("box_roi_pool", box_roi_pool, MultiScaleRoIAlign)
         if (num_classes is None) == (box_predictor is None):
-            what = "should not be None when box_predictor is not" if num_classes is None else "should be None when box_predictor is"
+            what = (
+                "should not be None when box_predictor is not"
+                if num_classes is None
+                else "should be None when box_predictor is"
+            )
             raise ValueError(f"num_classes {what} specified")
         channels = backbone.out_channels
         anchors = rpn_anchor_generator or _default_anchorgen()
@@ -240,7 +245,9 @@ def fasterrcnn_resnet50_fpn(
 ) -> FasterRCNN:
     """Faster R-CNN on a ResNet-50 with a feature pyramid."""
     enum = FasterRCNN_ResNet50_FPN_Weights
-    plan = planned(enum, weights, ResNet50_Weights, weights_backbone, num_classes, trainable_backbone_layers, 5)
+    plan = planned(
+        enum, weights, ResNet50_Weights, weights_backbone, num_classes, trainable_backbone_layers, 5
+    )
     net = FasterRCNN(_resnet_backbone(plan, progress), plan.num_classes, **kwargs)
     return _with_exact_norm(plan.finish(net, progress), plan, enum)
 
@@ -261,7 +268,9 @@ def fasterrcnn_resnet50_fpn_v2(
 ) -> FasterRCNN:
     """Faster R-CNN on a ResNet-50 with a feature pyramid, with larger heads."""
     enum = FasterRCNN_ResNet50_FPN_V2_Weights
-    plan = planned(enum, weights, ResNet50_Weights, weights_backbone, num_classes, trainable_backbone_layers, 5)
+    plan = planned(
+        enum, weights, ResNet50_Weights, weights_backbone, num_classes, trainable_backbone_layers, 5
+    )
     backbone, parts = _second_version(plan, progress)
     return plan.finish(FasterRCNN(backbone, plan.num_classes, **parts, **kwargs), progress)
 
@@ -271,7 +280,9 @@ def _on_mobilenet(plan: Plan, progress: bool, config: dict[str, Any]) -> nn.Modu
     backbone = _mobilenet_extractor(backbone, True, plan.trainable_layers)
     anchors = AnchorGenerator(((32, 64, 128, 256, 512),) * 3, ((0.5, 1.0, 2.0),) * 3)
     config = {"rpn_score_thresh": 0.05, **config}
-    return plan.finish(FasterRCNN(backbone, plan.num_classes, rpn_anchor_generator=anchors, **config), progress)
+    return plan.finish(
+        FasterRCNN(backbone, plan.num_classes, rpn_anchor_generator=anchors, **config), progress
+    )
 
 
 @register_model()

@@ -16,7 +16,9 @@ def _check_targets(targets: list[dict[str, Tensor]] | None) -> None:
         if not isinstance(boxes, Tensor):
             raise AssertionError(f"Expected target boxes to be of type Tensor, got {type(boxes)}.")
         if boxes.dim() != 2 or boxes.shape[-1] != 4:
-            raise AssertionError(f"Expected target boxes to be a tensor of shape [N, 4], got {tuple(boxes.shape)}.")
+            raise AssertionError(
+                f"Expected target boxes to be a tensor of shape [N, 4], got {tuple(boxes.shape)}."
+            )
         flat = (boxes[:, 2:] <= boxes[:, :2]).any(dim=1)
         if flat.any():
             box = boxes[int(tinytensor.where(flat)[0][0])].tolist()
@@ -29,7 +31,9 @@ def _check_targets(targets: list[dict[str, Tensor]] | None) -> None:
 class GeneralizedRCNN(nn.Module):
     """In training it gives losses, otherwise per picture boxes, labels and scores."""
 
-    def __init__(self, backbone: nn.Module, rpn: nn.Module, roi_heads: nn.Module, transform: nn.Module) -> None:
+    def __init__(
+        self, backbone: nn.Module, rpn: nn.Module, roi_heads: nn.Module, transform: nn.Module
+    ) -> None:
         super().__init__()
         self.transform = transform
         self.backbone = backbone

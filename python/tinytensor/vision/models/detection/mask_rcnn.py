@@ -123,7 +123,9 @@ def maskrcnn_resnet50_fpn(
 ) -> MaskRCNN:
     """Mask R-CNN on a ResNet-50 with a feature pyramid."""
     enum = MaskRCNN_ResNet50_FPN_Weights
-    plan = planned(enum, weights, ResNet50_Weights, weights_backbone, num_classes, trainable_backbone_layers, 5)
+    plan = planned(
+        enum, weights, ResNet50_Weights, weights_backbone, num_classes, trainable_backbone_layers, 5
+    )
     net = MaskRCNN(_resnet_backbone(plan, progress), plan.num_classes, **kwargs)
     return _with_exact_norm(plan.finish(net, progress), plan, enum)
 
@@ -144,7 +146,9 @@ def maskrcnn_resnet50_fpn_v2(
 ) -> MaskRCNN:
     """Mask R-CNN on a ResNet-50 with a feature pyramid, with larger heads."""
     enum = MaskRCNN_ResNet50_FPN_V2_Weights
-    plan = planned(enum, weights, ResNet50_Weights, weights_backbone, num_classes, trainable_backbone_layers, 5)
+    plan = planned(
+        enum, weights, ResNet50_Weights, weights_backbone, num_classes, trainable_backbone_layers, 5
+    )
     backbone, parts = _second_version(plan, progress)
     parts["mask_head"] = MaskRCNNHeads(backbone.out_channels, [256] * 4, 1, norm_layer=nn.BatchNorm2d)
     return plan.finish(MaskRCNN(backbone, plan.num_classes, **parts, **kwargs), progress)

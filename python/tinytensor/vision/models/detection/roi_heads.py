@@ -153,7 +153,8 @@ class RoIHeads(nn.Module):
         boxes = [target["boxes"].to(proposals[0].dtype) for target in targets]
         regions = [tinytensor.cat(pair) for pair in zip(proposals, boxes)]
         assigned = [
-            self._assign(region, box, target["labels"]) for region, box, target in zip(regions, boxes, targets)
+            self._assign(region, box, target["labels"])
+            for region, box, target in zip(regions, boxes, targets)
         ]
         drawn = zip(*self.fg_bg_sampler([classes for _, classes in assigned]))
         chosen = [tinytensor.where(positive | negative)[0] for positive, negative in drawn]
@@ -214,7 +215,9 @@ class RoIHeads(nn.Module):
     ) -> tuple[list[dict[str, Tensor]], dict[str, Tensor]]:
         if self.training:
             return [], self._losses(features, proposals, image_shapes, targets)
-        logits, deltas = self.box_predictor(self.box_head(self.box_roi_pool(features, proposals, image_shapes)))
+        logits, deltas = self.box_predictor(
+            self.box_head(self.box_roi_pool(features, proposals, image_shapes))
+        )
         result = self.postprocess_detections(logits, deltas, proposals, image_shapes)
         if self.has_mask():
             mask_logits = self._mask_logits(features, [found["boxes"] for found in result], image_shapes)

@@ -31,7 +31,7 @@ def resize_boxes(boxes: Tensor, original_size: Sequence[int], new_size: Sequence
 
 
 class GeneralizedRCNNTransform(nn.Module):
-    """Normalize, resize so that the shorter side is min_size and the longer at most max_size, pad to one size."""
+    """Normalize, resize (the shorter side to min_size, the longer to at most max_size), pad to one size."""
 
     def __init__(
         self,
@@ -59,7 +59,8 @@ class GeneralizedRCNNTransform(nn.Module):
         for image, target in zip(images, [None] * len(images) if targets is None else targets):
             if image.dim() != 3:
                 raise ValueError(
-                    f"images is expected to be a list of 3d tensors of shape [C, H, W], got {tuple(image.shape)}"
+                    "images is expected to be a list of 3d tensors of shape [C, H, W], "
+                    f"got {tuple(image.shape)}"
                 )
             image, target = self.resize(self.normalize(image), None if target is None else dict(target))
             changed.append(image)
@@ -71,7 +72,8 @@ class GeneralizedRCNNTransform(nn.Module):
     def normalize(self, image: Tensor) -> Tensor:
         if not image.is_floating_point():
             raise TypeError(
-                f"Expected input images to be of floating type (in range [0, 1]), but found type {image.dtype} instead"
+                "Expected input images to be of floating type (in range [0, 1]), "
+                f"but found type {image.dtype} instead"
             )
         options = {"dtype": image.dtype, "device": image.device}
         mean, deviation = (tinytensor.as_tensor(v, **options) for v in (self.image_mean, self.image_std))

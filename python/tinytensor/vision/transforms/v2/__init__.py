@@ -3,11 +3,13 @@
 from .. import AutoAugmentPolicy, InterpolationMode
 from .. import transforms as _classic
 from . import functional
+from ._auto import AutoAugment, RandAugment, TrivialAugmentWide
 from ._classes import (
     RGB,
     Compose,
     CutMix,
     GaussianNoise,
+    Grayscale,
     Identity,
     Lambda,
     MixUp,
@@ -34,7 +36,6 @@ ConvertImageDtype = of_classic(_classic.ConvertImageDtype)
 ElasticTransform = of_classic(_classic.ElasticTransform)
 FiveCrop = of_classic(_classic.FiveCrop)
 GaussianBlur = of_classic(_classic.GaussianBlur)
-Grayscale = of_classic(_classic.Grayscale)
 LinearTransformation = of_classic(_classic.LinearTransformation)
 Normalize = of_classic(_classic.Normalize)
 Pad = of_classic(_classic.Pad)
@@ -56,6 +57,7 @@ TenCrop = of_classic(_classic.TenCrop)
 
 __all__ = [
     "RGB",
+    "AutoAugment",
     "AutoAugmentPolicy",
     "CenterCrop",
     "ColorJitter",
@@ -75,6 +77,7 @@ __all__ = [
     "Normalize",
     "PILToTensor",
     "Pad",
+    "RandAugment",
     "RandomAdjustSharpness",
     "RandomAffine",
     "RandomApply",
@@ -104,5 +107,6 @@ __all__ = [
     "ToPureTensor",
     "ToTensor",
     "Transform",
+    "TrivialAugmentWide",
     "functional",
 ]

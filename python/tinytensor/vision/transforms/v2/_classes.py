@@ -56,7 +56,9 @@ class RandomOrder(Compose):
     """All of the transforms, in random order."""
 
     def forward(self, *inputs: Any) -> Any:
-        return applied([self.transforms[i] for i in tinytensor.randperm(len(self.transforms)).tolist()], inputs)
+        return applied(
+            [self.transforms[i] for i in tinytensor.randperm(len(self.transforms)).tolist()], inputs
+        )
 
     extra_repr = Transform.extra_repr
 
@@ -68,7 +70,9 @@ class RandomChoice(Compose):
         super().__init__(transforms)
         p = [1] * len(transforms) if p is None else p
         if len(p) != len(transforms):
-            raise ValueError(f"Length of p doesn't match the number of transforms: {len(p)} != {len(transforms)}")
+            raise ValueError(
+                f"Length of p doesn't match the number of transforms: {len(p)} != {len(transforms)}"
+            )
         self.p = [weight / sum(p) for weight in p]
 
     def forward(self, *inputs: Any) -> Any:
@@ -181,6 +185,17 @@ class ToDtype(Transform):
         return inpt if dtype is None else F.to_dtype(inpt, dtype, self.scale)
 
 
+class Grayscale(Transform):
+    """The picture in grey, in one channel or in three."""
+
+    def __init__(self, num_output_channels: int = 1) -> None:
+        super().__init__()
+        self.num_output_channels = num_output_channels
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        return F.rgb_to_grayscale(inpt, self.num_output_channels)
+
+
 class RGB(Transform):
     """Grey pictures in three equal channels."""
 
@@ -245,7 +260,11 @@ class Resize(Transform):
         super().__init__()
         if size is None and not isinstance(max_size, int):
             raise ValueError(f"max_size must be an integer when size is None, but got {max_size} instead.")
-        if size is not None and not isinstance(size, int) and not (isinstance(size, Sequence) and len(size) in (1, 2)):
+        if (
+            size is not None
+            and not isinstance(size, int)
+            and not (isinstance(size, Sequence) and len(size) in (1, 2))
+        ):
             raise ValueError(
                 f"size can be an integer, a sequence of one or two integers, or None, but got {size} instead."
             )
@@ -272,7 +291,11 @@ class RandomResize(_RandomSize):
     """The shorter side of a random length from min_size to max_size - 1."""
 
     def __init__(
-        self, min_size: int, max_size: int, interpolation: Any = InterpolationMode.BILINEAR, antialias: bool | None = True
+        self,
+        min_size: int,
+        max_size: int,
+        interpolation: Any = InterpolationMode.BILINEAR,
+        antialias: bool | None = True,
     ) -> None:
         super().__init__(interpolation, antialias)
         self.min_size, self.max_size = min_size, max_size
@@ -330,7 +353,9 @@ class ScaleJitter(_RandomSize):
 class _Mixture(Transform):
     """Mixes each picture of a batch, and its label, with the one before it."""
 
-    def __init__(self, *, alpha: float = 1.0, num_classes: int | None = None, labels_getter: Any = "default") -> None:
+    def __init__(
+        self, *, alpha: float = 1.0, num_classes: int | None = None, labels_getter: Any = "default"
+    ) -> None:
         super().__init__()
         if labels_getter != "default" and not callable(labels_getter):
             raise ValueError(f"labels_getter should be 'default' or a callable, got {labels_getter!r}")
@@ -351,7 +376,9 @@ class _Mixture(Transform):
         if not isinstance(labels, Tensor):
             raise ValueError(f"The labels must be a tensor, but got {type(labels)} instead.")
         if labels.ndim not in (1, 2):
-            raise ValueError(f"labels should have the shape (N,) or (N, classes), but got {tuple(labels.shape)} instead.")
+            raise ValueError(
+                f"labels should have the shape (N,) or (N, classes), but got {tuple(labels.shape)} instead."
+            )
         if labels.ndim == 1 and self.num_classes is None:
             raise ValueError("num_classes must be passed if the labels are index-based (1D)")
         if labels.ndim == 2 and self.num_classes not in (None, labels.shape[-1]):
@@ -373,7 +400,10 @@ class _Mixture(Transform):
                 f"Expected pictures of shape (N, C, H, W) with N labels, but got {tuple(pictures.shape)} and {len(labels)}."
             )
         mixed, share = self._mixed(pictures)
-        results = [mixed if part is pictures else self._label(part, share) if part is labels else part for part in flat]
+        results = [
+            mixed if part is pictures else self._label(part, share) if part is labels else part
+            for part in flat
+        ]
         return rebuilt(sample, iter(results))
 
     def _mixed(self, pictures: Tensor) -> tuple[Tensor, float]:

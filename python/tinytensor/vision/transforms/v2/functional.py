@@ -45,6 +45,14 @@ def grayscale_to_rgb(inpt: Any) -> Any:
     return inpt.convert("RGB")
 
 
+def rgb_to_grayscale(inpt: Any, num_output_channels: int = 1) -> Any:
+    """The picture in grey, in one channel or in three, whatever it had."""
+    grey = _first.rgb_to_grayscale(inpt)
+    if num_output_channels not in (1, 3):
+        raise ValueError(f"num_output_channels must be 1 or 3, got {num_output_channels}.")
+    return grey if num_output_channels == 1 else grayscale_to_rgb(grey)
+
+
 def gaussian_noise(inpt: Tensor, mean: float = 0.0, sigma: float = 0.1, clip: bool = True) -> Tensor:
     """The picture, of numbers from 0 to 1, with normal noise added."""
     if not inpt.is_floating_point():

@@ -1,0 +1,6 @@
+"""Help for tests: comparisons of results, and tensors of random numbers."""
+
+from ._comparison import assert_allclose, assert_close
+from ._creation import make_tensor
+
+__all__ = ["assert_allclose", "assert_close", "make_tensor"]
