@@ -2,7 +2,7 @@
 #pragma once
 #include <vector>
 
-#include "bindings/python.h"
+#include "bindings/pybind.h"
 
 namespace tt {
 
