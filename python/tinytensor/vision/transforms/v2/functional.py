@@ -45,7 +45,7 @@ def grayscale_to_rgb(inpt: Any) -> Any:
     return inpt.convert("RGB")
 
 
-def rgb_to_grayscale(inpt: Any, num_output_channels: int = 1) -> Any:
+def rgb_to_grayscale(inpt: Any, num_output_channels: int = 1) -> Any:  # type: ignore[no-redef]  # v2 differs
     """The picture in grey, in one channel or in three, whatever it had."""
     grey = _first.rgb_to_grayscale(inpt)
     if num_output_channels not in (1, 3):
