@@ -85,11 +85,12 @@ TT_INLINE T read(const char* data) {
 }
 
 // The cases of a switch on dtype. (visit() of core/dtype.h is host code.)
-#define TT_FOR_EACH_DTYPE(X)                                                             \
-  X(Bool, bool)                                                                          \
-  X(UInt8, uint8_t)                                                                      \
-  X(Int8, int8_t) X(Int16, int16_t) X(Int32, int32_t) X(Int64, int64_t) X(Float16, Half) \
-      X(BFloat16, BFloat16) X(Float32, float) X(Float64, double)
+#define TT_FOR_EACH_DTYPE(X)                                                                   \
+  X(Bool, bool)                                                                                \
+  X(UInt8, uint8_t)                                                                            \
+  X(Int8, int8_t)                                                                              \
+  X(Int16, int16_t) X(Int32, int32_t) X(Int64, int64_t) X(Float16, Half) X(BFloat16, BFloat16) \
+      X(Float32, float) X(Float64, double)
 
 template <class T>
 __host__ __device__ T load_as(const char* data, DType from) {

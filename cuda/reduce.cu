@@ -181,10 +181,10 @@ Chosen choose(Reduction op) {
     return choice<Folded<Reduction::name, S>>();
     TT_FOLD(sum)
     TT_FOLD(prod)
-    TT_FOLD(max) TT_FOLD(min) TT_FOLD(sum_of_squares) TT_FOLD(sum_of_abs) TT_FOLD(max_abs) TT_FOLD(min_abs)
-        TT_FOLD(nansum)
+    TT_FOLD(max)
+    TT_FOLD(min) TT_FOLD(sum_of_squares) TT_FOLD(sum_of_abs) TT_FOLD(max_abs) TT_FOLD(min_abs) TT_FOLD(nansum)
 #undef TT_FOLD
-            default : fail(ErrorKind::NotImplemented, "reduce: not implemented on cuda, reduction ", int(op));
+        default : fail(ErrorKind::NotImplemented, "reduce: not implemented on cuda, reduction ", int(op));
   }
 }
 

@@ -9,7 +9,8 @@ namespace {
 Scales scales_of(const py::object& given) {
   if (given.is_none()) return std::nullopt;
   if (is_number(given.ptr())) return std::vector<double>{scalar_of(given.ptr()).to<double>()};
-  check_type(PySequence_Check(given.ptr()), "interpolate: scale_factor must be a number or a tuple of numbers");
+  check_type(PySequence_Check(given.ptr()),
+             "interpolate: scale_factor must be a number or a tuple of numbers");
   std::vector<double> scales;
   for (Py_ssize_t i = 0; i < PySequence_Size(given.ptr()); i++) {
     auto scale = py::reinterpret_steal<py::object>(PySequence_GetItem(given.ptr(), i));
