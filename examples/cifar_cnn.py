@@ -38,7 +38,8 @@ def pictures(root):
     try:
         return [datasets.CIFAR10(root, train, transform, download=True) for train in (True, False)]
     except RuntimeError as error:
-        print(f"no CIFAR-10 ({str(error).splitlines()[0]}): training on drawn shapes instead")
+        reason = str(error).splitlines()[0].rstrip(":")
+        print(f"no CIFAR-10 ({reason}): training on drawn shapes instead")
         return [datasets.Shapes(train, transform) for train in (True, False)]
 
 

@@ -49,7 +49,8 @@ def pictures(root, limit):
     try:
         data = datasets.MNIST(root, transform=transform, download=True)
     except RuntimeError as error:
-        print(f"no MNIST ({str(error).splitlines()[0]}): drawing shapes instead")
+        reason = str(error).splitlines()[0].rstrip(":")
+        print(f"no MNIST ({reason}): drawing shapes instead")
         data = datasets.Shapes(transform=grey)
     return torch.utils.data.Subset(data, range(min(limit, len(data))))
 
