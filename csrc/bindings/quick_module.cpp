@@ -1,7 +1,6 @@
 // nn.Module is written in Python; its two hottest methods also stand here. A class that keeps Module's
-// __getattr__ and
-// __call__ gets these functions in their slots: same results, without a Python frame for `self.weight` or
-// `layer(x)`.
+// __getattr__ and __call__ gets these functions in their slots: same results, without a Python frame for
+// `self.weight` or `layer(x)`.
 #include "bindings/pybind.h"
 #include "bindings/registry.h"
 

@@ -118,7 +118,10 @@ class Module(ModuleHooks, ModuleState, ModuleConversion):
         return Module.__call__(self, *args, **kwargs)
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing has to be compiled here: the module stays as it is, whatever the options for a compiler."""
+        """What `tinytensor.compile` does to a module: the options are checked, and it stays as it is."""
+        from tinytensor.compiler import compile
+
+        compile(self, *args, **kwargs)
 
     # ---------------------------------------------------------------- attributes
 

@@ -1,4 +1,4 @@
-"""Pooling layers."""
+"""Pooling layers. A family shares its arguments and its call; a layer names its function, `_pool`."""
 
 from __future__ import annotations
 
@@ -66,12 +66,8 @@ class _MaxPoolNd(Module):
             f"dilation={self.dilation}, ceil_mode={self.ceil_mode}"
         )
 
-
-class MaxPool1d(_MaxPoolNd):
-    """The maximum of every window of a signal (N, C, L); with return_indices also where it is."""
-
     def forward(self, input: Tensor) -> Any:
-        return functional.max_pool1d(
+        return self._pool(
             input,
             self.kernel_size,
             self.stride,
@@ -80,85 +76,59 @@ class MaxPool1d(_MaxPoolNd):
             self.ceil_mode,
             self.return_indices,
         )
+
+
+class MaxPool1d(_MaxPoolNd):
+    """The maximum of every window of a signal (N, C, L); with return_indices also where it is."""
+
+    _pool = staticmethod(functional.max_pool1d)
 
 
 class MaxPool2d(_MaxPoolNd):
     """The maximum of every window of an image (N, C, H, W); with return_indices also where it is."""
 
-    def forward(self, input: Tensor) -> Any:
-        return functional.max_pool2d(
-            input,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.dilation,
-            self.ceil_mode,
-            self.return_indices,
-        )
+    _pool = staticmethod(functional.max_pool2d)
 
 
 class MaxPool3d(_MaxPoolNd):
     """The maximum of every window of a volume (N, C, D, H, W); with return_indices also where it is."""
 
-    def forward(self, input: Tensor) -> Any:
-        return functional.max_pool3d(
-            input,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.dilation,
-            self.ceil_mode,
-            self.return_indices,
-        )
+    _pool = staticmethod(functional.max_pool3d)
 
 
 class _MaxUnpoolNd(Module):
+    def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0) -> None:
+        super().__init__()
+        self.kernel_size = self._entry(kernel_size)
+        self.stride = self._entry(stride if stride is not None else kernel_size)
+        self.padding = self._entry(padding)
+
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
-    def _set(self, entry: Any, kernel_size: Any, stride: Any, padding: Any) -> None:
-        self.kernel_size = entry(kernel_size)
-        self.stride = entry(stride if stride is not None else kernel_size)
-        self.padding = entry(padding)
+    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
+        return self._pool(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
 class MaxUnpool1d(_MaxUnpoolNd):
     """The maxima of MaxPool1d back in their places, zeros elsewhere."""
 
-    def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0) -> None:
-        super().__init__()
-        self._set(_single, kernel_size, stride, padding)
-
-    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
-        return functional.max_unpool1d(
-            input, indices, self.kernel_size, self.stride, self.padding, output_size
-        )
+    _entry = staticmethod(_single)
+    _pool = staticmethod(functional.max_unpool1d)
 
 
 class MaxUnpool2d(_MaxUnpoolNd):
     """The maxima of MaxPool2d back in their places, zeros elsewhere."""
 
-    def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0) -> None:
-        super().__init__()
-        self._set(_pair, kernel_size, stride, padding)
-
-    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
-        return functional.max_unpool2d(
-            input, indices, self.kernel_size, self.stride, self.padding, output_size
-        )
+    _entry = staticmethod(_pair)
+    _pool = staticmethod(functional.max_unpool2d)
 
 
 class MaxUnpool3d(_MaxUnpoolNd):
     """The maxima of MaxPool3d back in their places, zeros elsewhere."""
 
-    def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0) -> None:
-        super().__init__()
-        self._set(_triple, kernel_size, stride, padding)
-
-    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
-        return functional.max_unpool3d(
-            input, indices, self.kernel_size, self.stride, self.padding, output_size
-        )
+    _entry = staticmethod(_triple)
+    _pool = staticmethod(functional.max_unpool3d)
 
 
 class _AvgPoolNd(Module):
@@ -218,12 +188,8 @@ class _AvgPoolOfImages(_AvgPoolNd):
         self.count_include_pad = count_include_pad
         self.divisor_override = divisor_override
 
-
-class AvgPool2d(_AvgPoolOfImages):
-    """The mean of every window of an image (N, C, H, W)."""
-
     def forward(self, input: Tensor) -> Tensor:
-        return functional.avg_pool2d(
+        return self._pool(
             input,
             self.kernel_size,
             self.stride,
@@ -232,21 +198,18 @@ class AvgPool2d(_AvgPoolOfImages):
             self.count_include_pad,
             self.divisor_override,
         )
+
+
+class AvgPool2d(_AvgPoolOfImages):
+    """The mean of every window of an image (N, C, H, W)."""
+
+    _pool = staticmethod(functional.avg_pool2d)
 
 
 class AvgPool3d(_AvgPoolOfImages):
     """The mean of every window of a volume (N, C, D, H, W)."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return functional.avg_pool3d(
-            input,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.ceil_mode,
-            self.count_include_pad,
-            self.divisor_override,
-        )
+    _pool = staticmethod(functional.avg_pool3d)
 
 
 class _FractionalMaxPoolNd(Module):
@@ -275,14 +238,8 @@ class _FractionalMaxPoolNd(Module):
         if self.output_ratio is not None and not all(0 < ratio < 1 for ratio in self.output_ratio):
             raise ValueError(f"output_ratio must be between 0 and 1 (got {output_ratio})")
 
-
-class FractionalMaxPool2d(_FractionalMaxPoolNd):
-    """The maximum of windows of an image at random places, output_size or output_ratio telling how many."""
-
-    _entry = staticmethod(_pair)
-
     def forward(self, input: Tensor) -> Any:
-        return functional.fractional_max_pool2d(
+        return self._pool(
             input,
             self.kernel_size,
             self.output_size,
@@ -290,22 +247,20 @@ class FractionalMaxPool2d(_FractionalMaxPoolNd):
             self.return_indices,
             self._random_samples,
         )
+
+
+class FractionalMaxPool2d(_FractionalMaxPoolNd):
+    """The maximum of windows of an image at random places, output_size or output_ratio telling how many."""
+
+    _entry = staticmethod(_pair)
+    _pool = staticmethod(functional.fractional_max_pool2d)
 
 
 class FractionalMaxPool3d(_FractionalMaxPoolNd):
     """The maximum of windows of a volume at random places, output_size or output_ratio telling how many."""
 
     _entry = staticmethod(_triple)
-
-    def forward(self, input: Tensor) -> Any:
-        return functional.fractional_max_pool3d(
-            input,
-            self.kernel_size,
-            self.output_size,
-            self.output_ratio,
-            self.return_indices,
-            self._random_samples,
-        )
+    _pool = staticmethod(functional.fractional_max_pool3d)
 
 
 class _LPPoolNd(Module):
@@ -326,32 +281,26 @@ class _LPPoolNd(Module):
             f"ceil_mode={self.ceil_mode}"
         )
 
+    def forward(self, input: Tensor) -> Tensor:
+        return self._pool(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+
 
 class LPPool1d(_LPPoolNd):
     """The norm of every window of a signal (N, C, L)."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return functional.lp_pool1d(
-            input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode
-        )
+    _pool = staticmethod(functional.lp_pool1d)
 
 
 class LPPool2d(_LPPoolNd):
     """The norm of every window of an image (N, C, H, W)."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return functional.lp_pool2d(
-            input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode
-        )
+    _pool = staticmethod(functional.lp_pool2d)
 
 
 class LPPool3d(_LPPoolNd):
     """The norm of every window of a volume (N, C, D, H, W)."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return functional.lp_pool3d(
-            input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode
-        )
+    _pool = staticmethod(functional.lp_pool3d)
 
 
 class _AdaptiveMaxPoolNd(Module):
@@ -365,26 +314,26 @@ class _AdaptiveMaxPoolNd(Module):
     def extra_repr(self) -> str:
         return f"output_size={self.output_size}"
 
+    def forward(self, input: Tensor) -> Any:
+        return self._pool(input, self.output_size, self.return_indices)
+
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd):
     """Maxima of a signal over windows that give output_size results; with return_indices also where they are."""
 
-    def forward(self, input: Tensor) -> Any:
-        return functional.adaptive_max_pool1d(input, self.output_size, self.return_indices)
+    _pool = staticmethod(functional.adaptive_max_pool1d)
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd):
     """Maxima of an image over windows that give output_size results; None keeps a dimension."""
 
-    def forward(self, input: Tensor) -> Any:
-        return functional.adaptive_max_pool2d(input, self.output_size, self.return_indices)
+    _pool = staticmethod(functional.adaptive_max_pool2d)
 
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
     """Maxima of a volume over windows that give output_size results; None keeps a dimension."""
 
-    def forward(self, input: Tensor) -> Any:
-        return functional.adaptive_max_pool3d(input, self.output_size, self.return_indices)
+    _pool = staticmethod(functional.adaptive_max_pool3d)
 
 
 class _AdaptiveAvgPoolNd(Module):
@@ -397,23 +346,23 @@ class _AdaptiveAvgPoolNd(Module):
     def extra_repr(self) -> str:
         return f"output_size={self.output_size}"
 
+    def forward(self, input: Tensor) -> Tensor:
+        return self._pool(input, self.output_size)
+
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
     """Means of a signal over windows that give output_size results."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return functional.adaptive_avg_pool1d(input, self.output_size)
+    _pool = staticmethod(functional.adaptive_avg_pool1d)
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
     """Means of an image over windows that give output_size results; None keeps a dimension."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return functional.adaptive_avg_pool2d(input, self.output_size)
+    _pool = staticmethod(functional.adaptive_avg_pool2d)
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
     """Means of a volume over windows that give output_size results; None keeps a dimension."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return functional.adaptive_avg_pool3d(input, self.output_size)
+    _pool = staticmethod(functional.adaptive_avg_pool3d)
