@@ -7,6 +7,7 @@ namespace tt {
 void define_storage(py::module_& module);
 void define_sharing(py::module_& module);
 void define_quick_module(py::module_& module);
+void define_profile(py::module_& module);
 void bind_arithmetic(Registry& registry);
 void bind_unary(Registry& registry);
 void bind_autograd(Registry& registry);
@@ -21,6 +22,7 @@ void bind_normalize(Registry& registry);
 void bind_pooling(Registry& registry);
 void bind_create(Registry& registry);
 void bind_random(Registry& registry);
+void bind_distributions(Registry& registry);
 void bind_attention(Registry& registry);
 void bind_recurrent(Registry& registry);
 void bind_view(Registry& registry);
@@ -49,7 +51,9 @@ PYBIND11_MODULE(_C, module) {
   define_autograd(module);
   define_autocast(module);
   define_runtime(module);
+  define_profile(module);
   define_random(module);
+  define_overrides(module);
   Registry registry(module.ptr(), tensor_type);
   bind_arithmetic(registry);
   bind_unary(registry);
@@ -65,6 +69,7 @@ PYBIND11_MODULE(_C, module) {
   bind_pooling(registry);
   bind_create(registry);
   bind_random(registry);
+  bind_distributions(registry);
   bind_attention(registry);
   bind_recurrent(registry);
   bind_view(registry);

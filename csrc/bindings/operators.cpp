@@ -1,5 +1,7 @@
 // Python's operators as slots of the type: the shortest way from a + b to add().
 #include "bindings/autocast.h"
+#include "bindings/overrides.h"
+#include "bindings/profile.h"
 #include "bindings/pybind.h"
 #include "bindings/registry.h"
 
@@ -8,11 +10,13 @@ namespace {
 
 bool is_operand(PyObject* object) { return is_tensor(object) || is_number(object); }
 
+bool left_to(PyObject* other, PyObject* self) { return tensors_override && yields(self, other); }
+
 using BinaryOp = Tensor (*)(const Tensor&, const Tensor&);
 
 template <BinaryOp op>
 PyObject* binary_slot(PyObject* a, PyObject* b) {
-  if (!is_operand(a) || !is_operand(b)) Py_RETURN_NOTIMPLEMENTED;
+  if (!is_operand(a) || !is_operand(b) || left_to(b, a)) Py_RETURN_NOTIMPLEMENTED;
   return guarded([&] {
     if (is_tensor(a) && is_tensor(b)) return wrap(op(tensor_of(a), tensor_of(b)));
     return wrap(op(operand_from(a), operand_from(b)));
@@ -94,7 +98,7 @@ PyObject* absolute(PyObject* self) {
 }
 
 PyObject* product_slot(PyObject* a, PyObject* b) {
-  if (!is_tensor(a) || !is_tensor(b)) Py_RETURN_NOTIMPLEMENTED;
+  if (!is_tensor(a) || !is_tensor(b) || left_to(b, a)) Py_RETURN_NOTIMPLEMENTED;
   return guarded([&] {
     PyObject* operands[] = {a, b};
     std::vector<py::object> casts;
@@ -106,7 +110,7 @@ PyObject* product_slot(PyObject* a, PyObject* b) {
 
 PyObject* compare(PyObject* a, PyObject* b, int relation) {
   static constexpr BinaryOp relations[] = {plain<lt>, plain<le>, plain<eq>, plain<ne>, plain<gt>, plain<ge>};
-  if (!is_operand(b)) Py_RETURN_NOTIMPLEMENTED;
+  if (!is_operand(b) || left_to(b, a)) Py_RETURN_NOTIMPLEMENTED;
   return guarded([&] { return wrap(relations[relation](tensor_of(a), operand_from(b))); });
 }
 
@@ -168,6 +172,35 @@ int contains(PyObject* self, PyObject* value) {
   return found ? found == Py_True : -1;
 }
 
+// What PyTorch calls the ops that x[key] consists of, by the one that says most.
+enum class Part { fresh, single, range, listed };
+
+Part part_of(PyObject* key) {
+  if (PyTuple_Check(key)) {
+    Part most = Part::fresh;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(key); i++)
+      most = std::max(most, part_of(PyTuple_GET_ITEM(key, i)));
+    return most;
+  }
+  if (key == Py_None || key == Py_Ellipsis) return Part::fresh;
+  if (PySlice_Check(key)) return Part::range;
+  return PyLong_Check(key) && !PyBool_Check(key) ? Part::single : Part::listed;
+}
+
+constexpr auto reading_event = [](PyObject*, PyObject* key) {
+  static constexpr const char* names[] = {"aten::unsqueeze", "aten::select", "aten::slice", "aten::index"};
+  return names[int(part_of(key))];
+};
+constexpr auto writing_event = [](PyObject*, PyObject* key, PyObject* value) {
+  if (part_of(key) == Part::listed) return "aten::index_put_";
+  return value && is_tensor(value) ? "aten::copy_" : "aten::fill_";
+};
+constexpr auto relation_event = [](PyObject*, PyObject*, int relation) {
+  static constexpr const char* names[] = {"aten::lt", "aten::le", "aten::eq",
+                                          "aten::ne", "aten::gt", "aten::ge"};
+  return names[relation];
+};
+
 template <class F>
 PyType_Slot slot(int id, F* function) {
   return {id, reinterpret_cast<void*>(function)};
@@ -176,45 +209,45 @@ PyType_Slot slot(int id, F* function) {
 }  // namespace
 
 std::vector<PyType_Slot> operator_slots() {
-  return {slot(Py_nb_add, binary_slot<plus>),
-          slot(Py_nb_subtract, binary_slot<minus>),
-          slot(Py_nb_multiply, binary_slot<plain<mul>>),
-          slot(Py_nb_true_divide, binary_slot<plain<div>>),
-          slot(Py_nb_floor_divide, binary_slot<floor_quotient>),
-          slot(Py_nb_remainder, binary_slot<plain<remainder>>),
-          slot(Py_nb_power, power_slot),
-          slot(Py_nb_matrix_multiply, product_slot),
-          slot(Py_nb_and, binary_slot<plain<bitwise_and>>),
-          slot(Py_nb_or, binary_slot<plain<bitwise_or>>),
-          slot(Py_nb_xor, binary_slot<plain<bitwise_xor>>),
-          slot(Py_nb_lshift, binary_slot<plain<shift_left>>),
-          slot(Py_nb_rshift, binary_slot<plain<shift_right>>),
-          slot(Py_nb_inplace_add, sum_into<add>),
-          slot(Py_nb_inplace_subtract, sum_into<sub>),
-          slot(Py_nb_inplace_multiply, into<mul>),
-          slot(Py_nb_inplace_true_divide, into<div>),
-          slot(Py_nb_inplace_floor_divide, into<floor_divide>),
-          slot(Py_nb_inplace_remainder, into<remainder>),
-          slot(Py_nb_inplace_power, power_into),
-          slot(Py_nb_inplace_and, into<bitwise_and>),
-          slot(Py_nb_inplace_or, into<bitwise_or>),
-          slot(Py_nb_inplace_xor, into<bitwise_xor>),
-          slot(Py_nb_inplace_lshift, into<shift_left>),
-          slot(Py_nb_inplace_rshift, into<shift_right>),
-          slot(Py_nb_negative, negative),
+  return {slot(Py_nb_add, watched<called<"aten::add">, binary_slot<plus>>),
+          slot(Py_nb_subtract, watched<called<"aten::sub">, binary_slot<minus>>),
+          slot(Py_nb_multiply, watched<called<"aten::mul">, binary_slot<plain<mul>>>),
+          slot(Py_nb_true_divide, watched<called<"aten::div">, binary_slot<plain<div>>>),
+          slot(Py_nb_floor_divide, watched<called<"aten::floor_divide">, binary_slot<floor_quotient>>),
+          slot(Py_nb_remainder, watched<called<"aten::remainder">, binary_slot<plain<remainder>>>),
+          slot(Py_nb_power, watched<called<"aten::pow">, power_slot>),
+          slot(Py_nb_matrix_multiply, watched<called<"aten::matmul">, product_slot>),
+          slot(Py_nb_and, watched<called<"aten::bitwise_and">, binary_slot<plain<bitwise_and>>>),
+          slot(Py_nb_or, watched<called<"aten::bitwise_or">, binary_slot<plain<bitwise_or>>>),
+          slot(Py_nb_xor, watched<called<"aten::bitwise_xor">, binary_slot<plain<bitwise_xor>>>),
+          slot(Py_nb_lshift, watched<called<"aten::__lshift__">, binary_slot<plain<shift_left>>>),
+          slot(Py_nb_rshift, watched<called<"aten::__rshift__">, binary_slot<plain<shift_right>>>),
+          slot(Py_nb_inplace_add, watched<called<"aten::add_">, sum_into<add>>),
+          slot(Py_nb_inplace_subtract, watched<called<"aten::sub_">, sum_into<sub>>),
+          slot(Py_nb_inplace_multiply, watched<called<"aten::mul_">, into<mul>>),
+          slot(Py_nb_inplace_true_divide, watched<called<"aten::div_">, into<div>>),
+          slot(Py_nb_inplace_floor_divide, watched<called<"aten::floor_divide_">, into<floor_divide>>),
+          slot(Py_nb_inplace_remainder, watched<called<"aten::remainder_">, into<remainder>>),
+          slot(Py_nb_inplace_power, watched<called<"aten::pow_">, power_into>),
+          slot(Py_nb_inplace_and, watched<called<"aten::bitwise_and_">, into<bitwise_and>>),
+          slot(Py_nb_inplace_or, watched<called<"aten::bitwise_or_">, into<bitwise_or>>),
+          slot(Py_nb_inplace_xor, watched<called<"aten::bitwise_xor_">, into<bitwise_xor>>),
+          slot(Py_nb_inplace_lshift, watched<called<"aten::__ilshift__">, into<shift_left>>),
+          slot(Py_nb_inplace_rshift, watched<called<"aten::__irshift__">, into<shift_right>>),
+          slot(Py_nb_negative, watched<called<"aten::neg">, negative>),
           slot(Py_nb_positive, unchanged),
-          slot(Py_nb_absolute, absolute),
-          slot(Py_nb_invert, invert),
-          slot(Py_nb_bool, truth),
-          slot(Py_nb_float, float_value),
-          slot(Py_nb_int, to_int),
-          slot(Py_nb_index, to_index),
+          slot(Py_nb_absolute, watched<called<"aten::abs">, absolute>),
+          slot(Py_nb_invert, watched<called<"aten::bitwise_not">, invert>),
+          slot(Py_nb_bool, watched<called<"aten::is_nonzero">, truth>),
+          slot(Py_nb_float, watched<called<"aten::item">, float_value>),
+          slot(Py_nb_int, watched<called<"aten::item">, to_int>),
+          slot(Py_nb_index, watched<called<"aten::item">, to_index>),
           slot(Py_mp_length, length),
-          slot(Py_mp_subscript, get_item),
-          slot(Py_mp_ass_subscript, set_item),
+          slot(Py_mp_subscript, watched<reading_event, get_item>),
+          slot(Py_mp_ass_subscript, watched<writing_event, set_item>),
           slot(Py_sq_contains, contains),
-          slot(Py_tp_iter, iterate),
-          slot(Py_tp_richcompare, compare),
+          slot(Py_tp_iter, watched<called<"aten::unbind">, iterate>),
+          slot(Py_tp_richcompare, watched<relation_event, compare>),
           slot(Py_tp_hash, identity_hash)};
 }
 

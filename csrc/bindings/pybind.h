@@ -16,6 +16,7 @@ void define_arrays(py::module_& module);
 void define_dlpack(py::module_& module);
 void define_runtime(py::module_& module);
 void define_random(py::module_& module);
+void define_overrides(py::module_& module);
 
 }  // namespace tt
 

@@ -3,6 +3,7 @@
 // `self.weight` or `layer(x)`.
 #include "bindings/pybind.h"
 #include "bindings/registry.h"
+#include "core/profile.h"
 
 namespace tt {
 namespace {
@@ -53,7 +54,7 @@ PyObject* get_attribute(PyObject* self, PyObject* name) {
   return PyObject_GenericGetAttr(self, name);
 }
 
-PyObject* call(PyObject* self, PyObject* args, PyObject* kwargs) {
+PyObject* call_plain(PyObject* self, PyObject* args, PyObject* kwargs) {
   PyObject* hooked = PyObject_GetAttr(self, names().hooked);
   if (!hooked) return nullptr;
   int is_hooked = PyObject_IsTrue(hooked);
@@ -71,6 +72,19 @@ PyObject* call(PyObject* self, PyObject* args, PyObject* kwargs) {
   PyObject* result = PyObject_Call(forward, args, kwargs);
   Py_DECREF(forward);
   return result;
+}
+
+PyObject* call_profiled(PyObject* self, PyObject* args, PyObject* kwargs) {
+  OpenEvent event = open_range(EventKind::Module, Py_TYPE(self)->tp_name);
+  PyObject* result = call_plain(self, args, kwargs);
+  close_event(event);
+  return result;
+}
+
+PyObject* call(PyObject* self, PyObject* args, PyObject* kwargs) {
+  if (profiling() && profile_options().modules) [[unlikely]]
+    return call_profiled(self, args, kwargs);
+  return call_plain(self, args, kwargs);
 }
 
 // Gives a class the slots, unless it has methods of its own in their place.

@@ -8,6 +8,8 @@
 #include <structmember.h>
 
 #include "bindings/autocast.h"
+#include "bindings/overrides.h"
+#include "bindings/profile.h"
 
 namespace tt {
 
@@ -229,28 +231,36 @@ std::vector<py::object> autocast(const Overload& overload, Values& values) {
   return autocast_arguments(overload.name, values.slots, count);
 }
 
-PyObject* call(const Op& op, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
-  return guarded([&]() -> PyObject* {
-    std::string reason;
-    for (const Overload& overload : op.overloads) {
-      Values values;
-      if (!fill(overload, args, count, keywords, values, reason)) continue;
-      if (op.overloads.size() > 1 && !overload.accepts(values.slots, overload)) {
-        if (reason.empty()) reason = "the types do not fit";
-        continue;
-      }
-      std::vector<py::object> casts;
-      try {
-        if (autocast_active) [[unlikely]]
-          casts = autocast(overload, values);
-        return named(op, run(overload, values));
-      } catch (Error& error) {
-        error.message = naming(op.name, error);
-        throw;
-      }
+[[gnu::noinline, gnu::cold]] PyObject* run_profiled(const Op& op, const Overload& overload,
+                                                    const Values& values) {
+  OpEvent event(op.event, values.slots, overload.parameters.size());
+  PyObject* result = named(op, run(overload, values));
+  event.note_result(result);
+  return result;
+}
+
+PyObject* call_op(const Op& op, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  std::string reason;
+  for (const Overload& overload : op.overloads) {
+    Values values;
+    if (!fill(overload, args, count, keywords, values, reason)) continue;
+    if (op.overloads.size() > 1 && !overload.accepts(values.slots, overload)) {
+      if (reason.empty()) reason = "the types do not fit";
+      continue;
     }
-    no_overload(op, reason);
-  });
+    std::vector<py::object> casts;
+    try {
+      if (autocast_active) [[unlikely]]
+        casts = autocast(overload, values);
+      if (profiling()) [[unlikely]]
+        return run_profiled(op, overload, values);
+      return named(op, run(overload, values));
+    } catch (Error& error) {
+      error.message = naming(op.name, error);
+      throw;
+    }
+  }
+  no_overload(op, reason);
 }
 
 // ---------------------------------------------------------------- the function objects
@@ -260,18 +270,39 @@ struct OpObject {
   Op* op;
 };
 
+const Op& op_of(PyObject* function) { return *reinterpret_cast<OpObject*>(function)->op; }
+
+PyObject* call(PyObject* function, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
+  return guarded([&]() -> PyObject* {
+    auto ask = [&] {
+      PyObject* result = overridden(function, args, count, keywords);
+      if (!result && PyErr_Occurred()) throw_python_error();
+      return result;
+    };
+    if (tensors_override) [[unlikely]]
+      if (PyObject* result = ask()) return result;
+    try {
+      return call_op(op_of(function), args, count, keywords);
+    } catch (const Error& error) {
+      if (error.kind != ErrorKind::Type) throw;
+      if (PyObject* result = ask()) return result;
+      throw;
+    }
+  });
+}
+
 PyObject* call_function(PyObject* self, PyObject* const* args, size_t flags, PyObject* keywords) {
-  return call(*reinterpret_cast<OpObject*>(self)->op, args, PyVectorcall_NARGS(flags), keywords);
+  return call(self, args, PyVectorcall_NARGS(flags), keywords);
 }
 
 PyObject* call_method(PyObject* self, PyObject* const* args, size_t flags, PyObject* keywords) {
-  const Op& op = *reinterpret_cast<OpObject*>(self)->op;
   Py_ssize_t count = PyVectorcall_NARGS(flags);
   if (count == 0 || !is_tensor(args[0])) {
-    PyErr_Format(PyExc_TypeError, "descriptor '%s' for 'Tensor' objects needs a Tensor", op.name.c_str());
+    PyErr_Format(PyExc_TypeError, "descriptor '%s' for 'Tensor' objects needs a Tensor",
+                 op_of(self).name.c_str());
     return nullptr;
   }
-  return call(op, args, count, keywords);
+  return call(self, args, count, keywords);
 }
 
 PyObject* bind_method(PyObject* self, PyObject* instance, PyObject*) {
@@ -279,18 +310,16 @@ PyObject* bind_method(PyObject* self, PyObject* instance, PyObject*) {
 }
 
 PyObject* get_doc(PyObject* self, void*) {
-  const Op& op = *reinterpret_cast<OpObject*>(self)->op;
+  const Op& op = op_of(self);
   std::string text;
   for (const Overload& overload : op.overloads) text += overload.text + "\n";
   text += "\n" + op.doc;
   return PyUnicode_FromString(text.c_str());
 }
-PyObject* get_name(PyObject* self, void*) {
-  return PyUnicode_FromString(reinterpret_cast<OpObject*>(self)->op->name.c_str());
-}
+PyObject* get_name(PyObject* self, void*) { return PyUnicode_FromString(op_of(self).name.c_str()); }
 PyObject* get_module(PyObject*, void*) { return PyUnicode_FromString("tinytensor"); }
 PyObject* represent(PyObject* self) {
-  return PyUnicode_FromFormat("<built-in method %s>", reinterpret_cast<OpObject*>(self)->op->name.c_str());
+  return PyUnicode_FromFormat("<built-in method %s>", op_of(self).name.c_str());
 }
 PyObject* reduce(PyObject* self, PyObject*) { return get_name(self, nullptr); }
 
@@ -322,7 +351,7 @@ py::object op_object(const char* name, bool is_method) {
   static PyTypeObject* method_type = make_op_type("tinytensor._C.OpMethod", true);
   auto* object = PyObject_New(OpObject, is_method ? method_type : function_type);
   object->vectorcall = is_method ? call_method : call_function;
-  object->op = new Op{name, "", {}, nullptr};
+  object->op = new Op{name, "", {}, nullptr, event_name(name)};
   return py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(object));
 }
 

@@ -73,6 +73,7 @@ struct Op {
   std::string doc;
   std::vector<Overload> overloads;
   PyTypeObject* fields = nullptr;  // the named tuple that several results come in
+  const char* event = nullptr;     // the profiler's name of it, null if it takes no notice
 };
 
 // ---------------------------------------------------------------- one argument

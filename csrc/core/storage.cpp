@@ -6,6 +6,7 @@
 
 #include "core/allocator.h"
 #include "core/error.h"
+#include "core/profile.h"
 #include "core/shared_memory.h"
 
 namespace tt {
@@ -31,6 +32,16 @@ Storage* bare_storage(Device device, int64_t inline_bytes = 0) {
   return storage;
 }
 
+inline void note_memory(int64_t bytes) {
+  if (profiling_memory() && bytes) [[unlikely]]
+    record_memory(bytes);
+}
+
+// What a storage on the CPU holds of the allocator's memory.
+int64_t held_bytes(const Storage& storage) {
+  return storage.device.is_cpu() && !storage.free_external ? storage.bytes : 0;
+}
+
 }  // namespace
 
 Ref<Storage> new_storage(int64_t bytes, Device device) {
@@ -38,6 +49,7 @@ Ref<Storage> new_storage(int64_t bytes, Device device) {
     Storage* storage = bare_storage(device, bytes);
     storage->data = reinterpret_cast<char*>(storage) + header_bytes;
     storage->bytes = bytes;
+    note_memory(bytes);
     return Ref<Storage>::adopt(storage);
   }
   char* data = bytes ? static_cast<char*>(backend_of(device).allocate(bytes, device.index)) : nullptr;
@@ -114,6 +126,7 @@ void resize_storage(Storage& storage, int64_t bytes) {
   const Backend& backend = backend_of(storage.device);
   char* data = static_cast<char*>(backend.allocate(bytes, storage.device.index));
   backend.copy_bytes(data, storage.device, storage.data, storage.device, storage.bytes);
+  if (storage.device.is_cpu()) note_memory(bytes - held_bytes(storage));
   // An inline first block stays with the header until the storage goes: remember how long it was.
   if (data_is_inline(storage)) storage.inline_bytes = storage.bytes;
   else free_data(storage);
@@ -136,6 +149,7 @@ Ref<Storage> give_up_memory(Storage& storage) {
 }
 
 void release(Storage* storage) {
+  note_memory(-held_bytes(*storage));
   int64_t inline_bytes = data_is_inline(*storage) ? storage->bytes : storage->inline_bytes;
   free_data(*storage);
   storage->~Storage();

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "core/profile.h"
 #include "ops/ops.h"
 
 namespace tt {
@@ -100,8 +101,20 @@ void add_to_grad(const Tensor& variable, const Tensor& g, bool recording) {
   }
 }
 
+// The profiler's event of the derivative itself.
+void describe(EventScope& event, const Node& node, const Tensor* gradients, int count) {
+  event.details().sequence = node.sequence;
+  for (int i = 0; profile_options().shapes && i < count; i++) {
+    const Tensor& g = gradients[i];
+    event.details().inputs.push_back(g.defined() ? EventInput{true, g.dtype(), g.sizes()} : EventInput{});
+  }
+}
+
 // A leaf's hooks see the gradient before it is added, the others after.
 void accumulate(const AccumulateGrad& node, Tensor g, bool recording) {
+  EventScope event(EventKind::Node, node.name);
+  if (event) [[unlikely]]
+    describe(event, node, &g, 1);
   const Tensor& variable = node.variable;
   Autograd& state = autograd_of(variable);
   if (state.hooks) {
@@ -200,6 +213,9 @@ class Run {
 
   void visit(Pending pending) {
     Node& node = *pending.node;
+    EventScope event(EventKind::Visit, node.name);
+    if (event) [[unlikely]]
+      describe(event, node, nullptr, 0);
     auto* leaf = dynamic_cast<AccumulateGrad*>(&node);
     if (node.extras && !leaf) run_output_hooks(node, pending.gradients);
     capture(node, pending.gradients);
@@ -217,6 +233,9 @@ class Run {
 
   Gradients apply(Node& node, Gradients& gradients) {
     GradGuard mode(recording_);
+    EventScope event(EventKind::Node, node.name);
+    if (event) [[unlikely]]
+      describe(event, node, gradients.begin(), gradients.size());
     try {
       Gradients before;
       if (node.extras && !node.extras->hooks.empty()) before = gradients;

@@ -34,6 +34,8 @@ void set_traceback_source(std::string (*source)()) { traceback_source = source; 
 
 void Node::renumber() { sequence = next_sequence.fetch_add(1, std::memory_order_relaxed); }
 
+uint64_t newest_sequence() { return next_sequence.load(std::memory_order_relaxed) - 1; }
+
 Node::Node(const char* name) : name(name) {
   renumber();
   if (autograd_mode.anomaly && traceback_source) more().traceback = traceback_source();

@@ -73,6 +73,8 @@ class Node {
   uint32_t add_output(const Tensor& y);
 };
 
+uint64_t newest_sequence();  // of all nodes so far
+
 // Collects the gradient of a leaf.
 class AccumulateGrad : public Node {
  public:

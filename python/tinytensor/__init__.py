@@ -11,7 +11,7 @@ from ._C import Size, Tensor, device, dtype, layout, memory_format  # noqa: F401
 pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
 
 # The modules below find the package's names at call time: what they need at import time stands above.
-from . import _tensor, autograd, cuda, multiprocessing, random, special  # noqa: E402, F401
+from . import _tensor, autograd, cuda, multiprocessing, overrides, random, special  # noqa: E402, F401
 from ._legacy import CPU_TYPES, set_default_tensor_type  # noqa: E402, F401
 from ._printing import set_printoptions  # noqa: E402, F401
 from ._settings import (  # noqa: E402, F401
@@ -52,14 +52,16 @@ _PACKAGES = {
         "compiler",
         "cpu",
         "distributed",
+        "distributions",
         "func",
+        "fx",
         "hub",
         "jit",
         "linalg",
         "mps",
         "nn",
     ),
-    *("onnx", "optim", "safetensors", "serialization", "testing", "utils", "version", "xpu"),
+    *("onnx", "optim", "profiler", "safetensors", "serialization", "testing", "utils", "version", "xpu"),
 }
 _FUNCTIONS = {
     "GradScaler": "amp",

@@ -20,6 +20,8 @@ __all__ = [
 class Parameter(Tensor):
     """A tensor to be trained: set as an attribute of a Module, it is among the module's parameters."""
 
+    __torch_function__ = _C._disabled_torch_function_impl
+
     def __new__(cls, data: Any = None, requires_grad: bool = True) -> Parameter:
         if data is None:
             data = _C.empty(0)
@@ -50,6 +52,8 @@ class _BufferMeta(type(Tensor)):
 
 class Buffer(Tensor, metaclass=_BufferMeta):
     """A tensor that is kept but not trained: set as an attribute of a Module, it is among its buffers."""
+
+    __torch_function__ = _C._disabled_torch_function_impl
 
     def __new__(cls, data: Any = None, *, persistent: bool = True) -> Tensor:
         if data is None:
