@@ -38,6 +38,7 @@ PAGES: list[tuple[str, str, list[str]]] = [
     ("data", "torch.utils.data", ["utils.data"]),
     ("serialization", "Files", ["serialization", "safetensors", "hub"]),
     ("amp", "torch.amp", ["amp"]),
+    ("fx", "torch.fx", ["fx", "overrides"]),
     ("devices", "Devices and processes", ["cuda", "cpu", "multiprocessing", "random"]),
     (
         "vision",
