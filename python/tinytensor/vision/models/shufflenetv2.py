@@ -31,9 +31,9 @@ ShuffleNet_V2_X2_0_Weights = weights_of("ShuffleNet_V2_X2_0_Weights", __name__)
 
 def channel_shuffle(x: Tensor, groups: int) -> Tensor:
     """The channels with every group's first in front, then every group's second, and so on."""
-    batch, channels, height, width = x.shape
+    batch, channels, height, width = x.size()
     grouped = x.view(batch, groups, channels // groups, height, width)
-    return grouped.transpose(1, 2).reshape(batch, channels, height, width)
+    return grouped.transpose(1, 2).contiguous().view(batch, channels, height, width)
 
 
 def _pointwise(before: int, after: int) -> list[nn.Module]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import tinytensor
 from tinytensor import Tensor, nn
+from tinytensor._single_nodes import wrap
 from tinytensor.nn import functional as F
 
 from ..ops.misc import MLP, Permute
@@ -175,20 +176,27 @@ class ShiftedWindowAttention(nn.Module):
         return F.dropout(out, p=self.dropout, training=self.training)
 
     def forward(self, x: Tensor) -> Tensor:
-        height, width = x.shape[1:3]
-        window = self.window_size
-        x = F.pad(x, (0, 0, 0, -width % window[1], 0, -height % window[0]))
-        size = x.shape[1:3]
-        # A window as large as the picture has nowhere to move.
-        shift = [0 if w >= s else moved for w, s, moved in zip(window, size, self.shift_size)]
-        mask = None
-        if sum(shift) > 0:
-            x = tinytensor.roll(x, shifts=(-shift[0], -shift[1]), dims=(1, 2))
-            mask = _shift_mask(x, size, window, shift)
-        out = _joined(self._attend(_windows(x, window), mask), window, x.shape)
-        if sum(shift) > 0:
-            out = tinytensor.roll(out, shifts=tuple(shift), dims=(1, 2))
-        return out[:, :height, :width]
+        return _attend_in_windows(self, x)
+
+
+def _attend_in_windows(layer: ShiftedWindowAttention, x: Tensor) -> Tensor:
+    height, width = x.shape[1:3]
+    window = layer.window_size
+    x = F.pad(x, (0, 0, 0, -width % window[1], 0, -height % window[0]))
+    size = x.shape[1:3]
+    # A window as large as the picture has nowhere to move.
+    shift = [0 if w >= s else moved for w, s, moved in zip(window, size, layer.shift_size)]
+    mask = None
+    if sum(shift) > 0:
+        x = tinytensor.roll(x, shifts=(-shift[0], -shift[1]), dims=(1, 2))
+        mask = _shift_mask(x, size, window, shift)
+    out = _joined(layer._attend(_windows(x, window), mask), window, x.shape)
+    if sum(shift) > 0:
+        out = tinytensor.roll(out, shifts=tuple(shift), dims=(1, 2))
+    return out[:, :height, :width]
+
+
+wrap("_attend_in_windows")  # the shifts depend on sizes
 
 
 class ShiftedWindowAttentionV2(ShiftedWindowAttention):

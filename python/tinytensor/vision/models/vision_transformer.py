@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import tinytensor
 from tinytensor import Tensor, nn
+from tinytensor._single_nodes import wrap
 
 from ..ops.misc import MLP, Conv2dNormActivation
 from ._utils import WeightsFile, fix, model, num_classes_of
@@ -73,6 +74,16 @@ class MLPBlock(MLP):
 def _check_sequence(input: Tensor) -> None:
     if input.dim() != 3:
         raise AssertionError(f"Expected (batch_size, seq_length, hidden_dim) got {tuple(input.shape)}")
+
+
+def _check_size(x: Tensor, size: int) -> None:
+    for name, got in zip(("height", "width"), x.shape[2:]):
+        if got != size:
+            raise AssertionError(f"Wrong image {name}! Expected {size} but got {got}!")
+
+
+wrap("_check_sequence")
+wrap("_check_size")
 
 
 class EncoderBlock(nn.Module):
@@ -214,10 +225,7 @@ class VisionTransformer(nn.Module):
 
     def _process_input(self, x: Tensor) -> Tensor:
         """The pictures as sequences of projected patches."""
-        size = self.image_size
-        for name, got in zip(("height", "width"), x.shape[2:]):
-            if got != size:
-                raise AssertionError(f"Wrong image {name}! Expected {size} but got {got}!")
+        _check_size(x, self.image_size)
         return self.conv_proj(x).flatten(2).permute(0, 2, 1)
 
     def forward(self, x: Tensor) -> Tensor:
