@@ -1,15 +1,16 @@
-"""What the examples share: arguments, the training loop, checkpoints, the report and the picture."""
+"""What the examples share: arguments, epochs with checkpoints, the training of classifiers and their report."""
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tinytensor as torch
+from _plots import pictures, write_plot
 from tinytensor import nn
 from tqdm import tqdm
 
@@ -19,19 +20,16 @@ def arguments(description: str, **defaults: Any) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("--epochs", type=int, default=defaults.get("epochs", 10), help="passes over the data")
-    parser.add_argument(
-        "--batch-size", type=int, default=defaults.get("batch_size", 64), help="samples in a step"
-    )
-    parser.add_argument("--lr", type=float, default=defaults.get("lr", 1e-3), help="learning rate")
-    parser.add_argument("--seed", type=int, default=0, help="seed of every random number")
-    parser.add_argument("--device", default="cpu", help="where to train: cpu, cuda")
-    parser.add_argument("--threads", type=int, default=0, help="processor threads, 0 for all")
-    parser.add_argument("--plot", metavar="PNG", help="write curves and predictions to this file")
-    parser.add_argument(
-        "--checkpoint", metavar="FILE", help="save model and optimizer here after every epoch"
-    )
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
+    add = parser.add_argument
+    add("--epochs", type=int, default=defaults.get("epochs", 10), help="passes over the data")
+    add("--batch-size", type=int, default=defaults.get("batch_size", 64), help="samples in a step")
+    add("--lr", type=float, default=defaults.get("lr", 1e-3), help="learning rate")
+    add("--seed", type=int, default=0, help="seed of every random number")
+    add("--device", default="cpu", help="where to train: cpu, cuda")
+    add("--threads", type=int, default=0, help="processor threads, 0 for all")
+    add("--plot", metavar="PNG", help="write curves and predictions to this file")
+    add("--checkpoint", metavar="FILE", help="save the state of the training here after every epoch")
+    add("--resume", action="store_true", help="go on from the checkpoint")
     return parser
 
 
@@ -42,73 +40,92 @@ def prepare(args: argparse.Namespace) -> torch.device:
     return torch.device(args.device)
 
 
-class Trainer:
-    """Trains a classifier and remembers the curves."""
+class Run:
+    """A training epoch by epoch: the history of its figures, and a checkpoint to go on from as if it had not ended.
 
-    def __init__(
-        self, model: nn.Module, optimizer: Any, criterion: nn.Module, args: argparse.Namespace
-    ) -> None:
-        self.model, self.optimizer, self.criterion, self.args = model, optimizer, criterion, args
-        self.device = torch.device(args.device)
-        self.scheduler: Any = None  # stepped after every batch
-        self.history: dict[str, list[float]] = {"loss": [], "accuracy": []}
+    `parts` is everything with a state_dict: models, optimizers, schedulers.
+    """
+
+    def __init__(self, args: argparse.Namespace, **parts: Any) -> None:
+        self.args, self.parts = args, parts
+        self.history: dict[str, list[float]] = {}
         if args.resume:
             self._load()
 
     def _load(self) -> None:
         if not self.args.checkpoint or not Path(self.args.checkpoint).is_file():
             raise SystemExit(f"--resume: no checkpoint at {self.args.checkpoint!r}")
-        state = torch.load(self.args.checkpoint, map_location=self.device)
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        state = torch.load(self.args.checkpoint, map_location=self.args.device)
+        for name, part in self.parts.items():
+            part.load_state_dict(state[name])
         self.history = state["history"]
+        torch.set_rng_state(state["random"].cpu())
 
-    def _save(self) -> None:
-        if self.args.checkpoint:
-            state = {
-                "model": self.model.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "history": self.history,
-            }
-            torch.save(state, self.args.checkpoint)
-
-    def fit(self, train_loader: Any, test_loader: Any) -> None:
+    def epochs(self) -> Iterator[int]:
+        """The numbers of the epochs that are still to be done, from 1 on."""
+        done = len(next(iter(self.history.values()), []))
         start = time.perf_counter()
-        done = len(self.history["loss"])
-        for epoch in range(done, self.args.epochs):
-            self._epoch(train_loader, f"epoch {epoch + 1}/{self.args.epochs}")
-            targets, predictions = self.predict(test_loader)
-            self.history["accuracy"].append(float((targets == predictions).mean()))
-            print(
-                f"epoch {epoch + 1}: loss {self.history['loss'][-1]:.4f}, accuracy {self.history['accuracy'][-1]:.2%}"
-            )
-            self._save()
+        yield from range(done + 1, self.args.epochs + 1)
         print(f"trained {self.args.epochs - done} epochs in {time.perf_counter() - start:.1f} s")
 
-    def _epoch(self, loader: Any, title: str) -> None:
-        self.model.train()
+    def steps(self, batches: Any, epoch: int) -> Any:
+        """The batches of an epoch, with a progress bar."""
+        return tqdm(batches, desc=f"epoch {epoch}/{self.args.epochs}", leave=False)
+
+    def note(self, epoch: int, **figures: float) -> None:
+        """End an epoch: keep and print its figures, save the checkpoint."""
+        for name, value in figures.items():
+            self.history.setdefault(name, []).append(value)
+        texts = [f"{n} {v:.2%}" if n == "accuracy" else f"{n} {v:.4f}" for n, v in figures.items()]
+        print(f"epoch {epoch}: {', '.join(texts)}")
+        if self.args.checkpoint:
+            states = {name: part.state_dict() for name, part in self.parts.items()}
+            torch.save(
+                {**states, "history": self.history, "random": torch.get_rng_state()}, self.args.checkpoint
+            )
+
+
+# ---------------------------------------------------------------- classifiers
+
+
+def predict(model: nn.Module, loader: Any, device: torch.device) -> tuple[np.ndarray, np.ndarray]:
+    """Targets and predicted classes over a loader."""
+    model.eval()
+    targets, predictions = [], []
+    with torch.no_grad():
+        for inputs, labels in loader:
+            predictions.append(model(inputs.to(device)).argmax(1).cpu().numpy())
+            targets.append(labels.numpy())
+    return np.concatenate(targets), np.concatenate(predictions)
+
+
+def train(
+    model: nn.Module,
+    optimizer: Any,
+    loaders: tuple[Any, Any],
+    args: argparse.Namespace,
+    scheduler: Any = None,
+) -> Run:
+    """Train a classifier on the first loader, and test it on the second after every epoch."""
+    device, criterion = torch.device(args.device), nn.CrossEntropyLoss()
+    parts = {"model": model, "optimizer": optimizer}
+    run = Run(args, **parts if scheduler is None else {**parts, "scheduler": scheduler})
+    for epoch in run.epochs():
+        model.train()
         total, count = 0.0, 0
-        for inputs, targets in tqdm(loader, desc=title, leave=False):
-            inputs, targets = inputs.to(self.device), targets.to(self.device)
-            self.optimizer.zero_grad()
-            loss = self.criterion(self.model(inputs), targets)
+        for inputs, targets in run.steps(loaders[0], epoch):
+            inputs, targets = inputs.to(device), targets.to(device)
+            optimizer.zero_grad()
+            loss = criterion(model(inputs), targets)
             loss.backward()
-            self.optimizer.step()
-            if self.scheduler is not None:
-                self.scheduler.step()
+            optimizer.step()
+            if scheduler is not None:
+                scheduler.step()
             total += loss.item() * len(targets)
             count += len(targets)
-        self.history["loss"].append(total / max(count, 1))
-
-    def predict(self, loader: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Targets and predicted classes over a loader."""
-        self.model.eval()
-        targets, predictions = [], []
-        with torch.no_grad():
-            for inputs, labels in loader:
-                predictions.append(self.model(inputs.to(self.device)).argmax(1).cpu().numpy())
-                targets.append(labels.numpy())
-        return np.concatenate(targets), np.concatenate(predictions)
+        truth, predictions = predict(model, loaders[1], device)
+        run.note(epoch, loss=total / max(count, 1), accuracy=float((truth == predictions).mean()))
+    return run
 
 
 def report(targets: np.ndarray, predictions: np.ndarray, classes: Sequence[str]) -> str:
@@ -127,53 +144,10 @@ def report(targets: np.ndarray, predictions: np.ndarray, classes: Sequence[str])
     return "\n".join(lines)
 
 
-def _pyplot() -> Any:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    return pyplot
-
-
-def _curves(figure: Any, history: dict[str, list[float]]) -> None:
-    for axes, (name, values) in zip(
-        figure.subplots(1, len(history), squeeze=False).flat, history.items(), strict=True
-    ):
-        axes.plot(range(1, len(values) + 1), values, marker="o")
-        axes.set(title=name, xlabel="epoch")
-        axes.grid(alpha=0.3)
-
-
-def _write(figure: Any, path: str) -> None:
-    figure.savefig(path, dpi=110)
-    print(f"wrote {path}")
-
-
-def plot_curves(path: str, history: dict[str, list[float]]) -> None:
-    figure = _pyplot().figure(figsize=(10, 3.5), layout="constrained")
-    _curves(figure, history)
-    _write(figure, path)
-
-
-def plot(
-    path: str, history: dict[str, list[float]], images: np.ndarray, titles: Sequence[tuple[str, bool]]
-) -> None:
-    """Curves of loss and accuracy above, pictures with their predicted classes below, wrong ones in red."""
-    figure = _pyplot().figure(figsize=(10, 7), layout="constrained")
-    top, bottom = figure.subfigures(2, 1)
-    _curves(top, history)
-    for axes, image, (title, right) in zip(bottom.subplots(2, 8).flat, images, titles, strict=False):
-        axes.imshow(image, cmap="gray")
-        axes.set_title(title, fontsize=9, color="black" if right else "red")
-        axes.axis("off")
-    _write(figure, path)
-
-
-def finish(trainer: Trainer, loader: Any, pictures: Any, classes: Sequence[str], path: str | None) -> None:
-    """The report over the test set and, where it is wanted, the picture. `pictures` are the test set's, as bytes."""
-    targets, predictions = trainer.predict(loader)
+def finish(model: nn.Module, run: Run, loader: Any, images: Any, classes: Sequence[str]) -> None:
+    """The report over the test set and, where it is wanted, the plot. `images` are the test set's, as bytes."""
+    targets, predictions = predict(model, loader, torch.device(run.args.device))
     print(report(targets, predictions, classes))
-    if path:
+    if run.args.plot:
         titles = [(classes[p], bool(p == t)) for t, p in zip(targets[:16], predictions[:16], strict=True)]
-        plot(path, trainer.history, np.asarray(pictures[:16]), titles)
+        write_plot(run.args.plot, run.history, pictures(np.asarray(images[:16]), titles))

@@ -5,7 +5,7 @@ The pictures are read from --data, or downloaded. Without a network it learns dr
 
 import tinytensor as torch
 import tinytensor.nn.functional as F
-from _training import Trainer, arguments, finish, prepare
+from _training import arguments, finish, prepare, train
 from tinytensor import nn
 from tinytensor.utils.data import DataLoader
 from tinytensor.vision import datasets, transforms
@@ -30,17 +30,15 @@ class Net(nn.Module):
         return self.fc3(x)
 
 
-def pictures(root):
-    """CIFAR-10, or drawn shapes where it is neither there nor to be had."""
-    transform = transforms.Compose(
-        [transforms.ToTensor(), transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))]
-    )
+def pictures(root, train_transform, test_transform):
+    """CIFAR-10 for training and for the test, or drawn shapes where it is neither there nor to be had."""
+    choices = (True, train_transform), (False, test_transform)
     try:
-        return [datasets.CIFAR10(root, train, transform, download=True) for train in (True, False)]
+        return [datasets.CIFAR10(root, train, transform, download=True) for train, transform in choices]
     except RuntimeError as error:
         reason = str(error).splitlines()[0].rstrip(":")
         print(f"no CIFAR-10 ({reason}): training on drawn shapes instead")
-        return [datasets.Shapes(train, transform) for train in (True, False)]
+        return [datasets.Shapes(train, transform) for train, transform in choices]
 
 
 def main():
@@ -49,15 +47,16 @@ def main():
     args = parser.parse_args()
     device = prepare(args)
 
-    train_set, test_set = pictures(args.data)
-    train_loader = DataLoader(train_set, args.batch_size, shuffle=True)
-    test_loader = DataLoader(test_set, 256)
+    transform = transforms.Compose(
+        [transforms.ToTensor(), transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))]
+    )
+    train_set, test_set = pictures(args.data, transform, transform)
+    loaders = DataLoader(train_set, args.batch_size, shuffle=True), DataLoader(test_set, 256)
 
     model = Net().to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=args.lr)
-    trainer = Trainer(model, optimizer, nn.CrossEntropyLoss(), args)
-    trainer.fit(train_loader, test_loader)
-    finish(trainer, test_loader, test_set.data, test_set.classes, args.plot)
+    run = train(model, optimizer, loaders, args)
+    finish(model, run, loaders[1], test_set.data, test_set.classes)
 
 
 if __name__ == "__main__":

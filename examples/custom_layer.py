@@ -1,7 +1,8 @@
 """A layer of one's own and a function with a derivative of one's own, checked against finite differences."""
 
 import tinytensor as torch
-from _training import Trainer, arguments, plot_curves, prepare, report
+from _plots import points, write_plot
+from _training import arguments, predict, prepare, report, train
 from tinytensor import nn
 from tinytensor.utils.data import DataLoader, TensorDataset
 
@@ -50,16 +51,16 @@ def main():
     x = torch.randn(3, 4, dtype=torch.float64, requires_grad=True)
     print("derivative is right:", torch.autograd.gradcheck(Bump.apply, (x,)))
 
-    train_loader = DataLoader(rings(3000), args.batch_size, shuffle=True)
-    test_loader = DataLoader(rings(1000), 500)
+    train_set, test_set = rings(3000), rings(1000)
+    loaders = DataLoader(train_set, args.batch_size, shuffle=True), DataLoader(test_set, 500)
     model = nn.Sequential(RadialBasis(2, 24), nn.Linear(24, 3)).to(device)
     print(model)
     optimizer = torch.optim.Adam(model.parameters(), lr=args.lr)
-    trainer = Trainer(model, optimizer, nn.CrossEntropyLoss(), args)
-    trainer.fit(train_loader, test_loader)
-    print(report(*trainer.predict(test_loader), ["inner", "middle", "outer"]))
+    run = train(model, optimizer, loaders, args)
+    targets, predictions = predict(model, loaders[1], device)
+    print(report(targets, predictions, ["inner", "middle", "outer"]))
     if args.plot:
-        plot_curves(args.plot, trainer.history)
+        write_plot(args.plot, run.history, points(test_set.tensors[0].numpy(), predictions))
 
 
 if __name__ == "__main__":

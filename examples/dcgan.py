@@ -1,13 +1,15 @@
 """Two networks against each other: one draws digits (or shapes, without MNIST), the other tells them from real ones."""
 
+import functools
+
+import _plots
 import tinytensor as torch
 import tinytensor.nn.functional as F
-from _training import arguments, plot_curves, prepare
+from _training import Run, arguments, prepare
 from tinytensor import nn
 from tinytensor.utils.data import DataLoader
 from tinytensor.vision import datasets, transforms
 from tinytensor.vision.utils import save_image
-from tqdm import tqdm
 
 NOISE = 32
 
@@ -67,46 +69,36 @@ def main():
 
     loader = DataLoader(pictures(args.data, args.limit), args.batch_size, shuffle=True, drop_last=True)
     draw, judge = generator().apply(start).to(device), critic().apply(start).to(device)
-    optimizers = [torch.optim.Adam(net.parameters(), lr=args.lr, betas=(0.5, 0.999)) for net in (draw, judge)]
+    adam = functools.partial(torch.optim.Adam, lr=args.lr, betas=(0.5, 0.999))
+    draw_optimizer, judge_optimizer = adam(draw.parameters()), adam(judge.parameters())
     sample = torch.randn(64, NOISE, 1, 1, device=device)
-    history = {"drawing": [], "judging": []}
-    if args.resume:
-        state = torch.load(args.checkpoint)
-        for part, saved in zip((draw, judge, *optimizers), state["parts"], strict=True):
-            part.load_state_dict(saved)
-        history = state["history"]
-    for epoch in range(len(history["drawing"]), args.epochs):
-        totals = [0.0, 0.0]
-        for real, _ in tqdm(loader, desc=f"epoch {epoch + 1}", leave=False):
-            real = real.to(device)
-            drawn = draw(torch.randn(len(real), NOISE, 1, 1, device=device))
-            truth, lie = torch.ones(len(real), 1, device=device), torch.zeros(len(real), 1, device=device)
+    truth, lie = torch.ones(args.batch_size, 1, device=device), torch.zeros(args.batch_size, 1, device=device)
+    run = Run(args, draw=draw, judge=judge, draw_optimizer=draw_optimizer, judge_optimizer=judge_optimizer)
+    for epoch in run.epochs():
+        drawing = judging = 0.0
+        for real, _ in run.steps(loader, epoch):
+            drawn = draw(torch.randn(args.batch_size, NOISE, 1, 1, device=device))
 
-            optimizers[1].zero_grad()
-            loss = F.binary_cross_entropy_with_logits(judge(real), truth)
+            judge_optimizer.zero_grad()
+            loss = F.binary_cross_entropy_with_logits(judge(real.to(device)), truth)
             loss = loss + F.binary_cross_entropy_with_logits(judge(drawn.detach()), lie)
             loss.backward()
-            optimizers[1].step()
-            totals[1] += loss.item()
+            judge_optimizer.step()
+            judging += loss.item()
 
-            optimizers[0].zero_grad()
+            draw_optimizer.zero_grad()
             loss = F.binary_cross_entropy_with_logits(judge(drawn), truth)
             loss.backward()
-            optimizers[0].step()
-            totals[0] += loss.item()
-        for name, total in zip(history, totals, strict=True):
-            history[name].append(total / len(loader))
-        print(
-            f"epoch {epoch + 1}: " + ", ".join(f"{name} {values[-1]:.3f}" for name, values in history.items())
-        )
+            draw_optimizer.step()
+            drawing += loss.item()
+        run.note(epoch, drawing=drawing / len(loader), judging=judging / len(loader))
         if args.pictures:
             with torch.no_grad():
                 save_image(draw(sample).cpu(), args.pictures, normalize=True)
-        if args.checkpoint:
-            parts = [part.state_dict() for part in (draw, judge, *optimizers)]
-            torch.save({"parts": parts, "history": history}, args.checkpoint)
     if args.plot:
-        plot_curves(args.plot, history)
+        with torch.no_grad():
+            drawn = draw(sample[:16]).squeeze(1).cpu().numpy()
+        _plots.write_plot(args.plot, run.history, _plots.pictures(drawn))
 
 
 if __name__ == "__main__":

@@ -3,14 +3,12 @@
 Any text file will do (--text); without one it reads this package's own documentation.
 """
 
-from pathlib import Path
-
+import _plots
 import tinytensor as torch
 import tinytensor.nn.functional as F
-from _training import arguments, plot_curves, prepare
-from char_rnn import own_documentation
+from _text import Text, learn, text_arguments
+from _training import prepare
 from tinytensor import nn
-from tqdm import trange
 
 
 class Block(nn.Module):
@@ -52,49 +50,22 @@ class Gpt(nn.Module):
 
 
 def main():
-    parser = arguments(__doc__, epochs=4, batch_size=16, lr=1e-3)
-    parser.add_argument("--text", metavar="FILE", help="what to read")
-    parser.add_argument("--steps", type=int, default=200, help="batches in an epoch")
+    parser = text_arguments(__doc__, epochs=4, batch_size=16, lr=1e-3, steps=200)
     parser.add_argument("--context", type=int, default=64, help="letters that it looks back")
-    parser.add_argument("--width", type=int, default=128)
-    parser.add_argument("--heads", type=int, default=4)
-    parser.add_argument("--blocks", type=int, default=3)
-    parser.add_argument("--length", type=int, default=300, help="letters to write at the end")
+    parser.add_argument("--width", type=int, default=128, help="numbers that a letter becomes")
+    parser.add_argument("--heads", type=int, default=4, help="attentions side by side")
+    parser.add_argument("--blocks", type=int, default=3, help="attentions one after another")
     args = parser.parse_args()
     device = prepare(args)
-
-    text = Path(args.text).read_text() if args.text else own_documentation()
-    letters = sorted(set(text))
-    codes = torch.tensor([letters.index(letter) for letter in text])
-    model = Gpt(len(letters), args.context, args.width, args.heads, args.blocks).to(device)
-    print(f"{len(text)} letters, {sum(p.numel() for p in model.parameters())} weights")
+    text = Text(args.text)
+    model = Gpt(len(text.letters), args.context, args.width, args.heads, args.blocks).to(device)
+    print(f"{sum(p.numel() for p in model.parameters())} weights")
     optimizer = torch.optim.AdamW(model.parameters(), lr=args.lr)
-    history, first, places = {"loss": []}, 0, torch.arange(args.context + 1)
-    if args.resume:
-        state = torch.load(args.checkpoint)
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        history, first = state["history"], len(state["history"]["loss"])
-    for epoch in range(first, args.epochs):
-        total = 0.0
-        for _ in trange(args.steps, desc=f"epoch {epoch + 1}", leave=False):
-            passages = codes[torch.randint(0, len(codes) - args.context, (args.batch_size, 1)) + places].to(
-                device
-            )
-            optimizer.zero_grad()
-            loss = F.cross_entropy(model(passages[:, :-1]).flatten(0, 1), passages[:, 1:].flatten())
-            loss.backward()
-            optimizer.step()
-            total += loss.item()
-        history["loss"].append(total / args.steps)
-        print(f"epoch {epoch + 1}: loss {history['loss'][-1]:.4f}")
-        if args.checkpoint:
-            saved = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "history": history}
-            torch.save(saved, args.checkpoint)
-    written = model.cpu().generate(codes[None, :10], args.length)[0].tolist()
-    print("".join(letters[code] for code in written))
+    run = learn(model, model, optimizer, text, args.context, args)
+    written = text.decode(model.cpu().generate(text.codes[None, :10], args.length)[0])
+    print(written)
     if args.plot:
-        plot_curves(args.plot, history)
+        _plots.write_plot(args.plot, run.history, _plots.text(written))
 
 
 if __name__ == "__main__":

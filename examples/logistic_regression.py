@@ -2,7 +2,8 @@
 
 import numpy as np
 import tinytensor as torch
-from _training import Trainer, arguments, prepare, report
+from _plots import points, write_plot
+from _training import arguments, predict, prepare, report, train
 from tinytensor import nn
 from tinytensor.utils.data import DataLoader, TensorDataset
 
@@ -26,41 +27,26 @@ class TwoClasses(nn.Module):
         return torch.cat((-score, score), dim=1)
 
 
-def draw(path, model, points, labels, history):
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    for name, values in history.items():
-        left.plot(range(1, len(values) + 1), values, marker="o", label=name)
-    left.set(title="training", xlabel="epoch")
-    left.legend()
-    right.scatter(*points.T, c=labels, s=8, cmap="coolwarm")
-    (a, b), c = model.linear.weight.detach().numpy()[0], model.linear.bias.item()
-    x = np.array([-4.0, 4.0])
-    right.plot(x, -(a * x + c) / b, color="black")
-    right.set(title="where the score is zero", xlim=(-4, 4), ylim=(-4, 4))
-    figure.savefig(path, dpi=110)
-    print(f"wrote {path}")
+def border(model):
+    """Where the score is zero."""
+    (a, b), c = model.linear.weight.detach().cpu().numpy()[0], model.linear.bias.item()
+    x = np.array([-5.0, 5.0])
+    return lambda axes: axes.plot(x, -(a * x + c) / b, color="black")
 
 
 def main():
     args = arguments(__doc__, epochs=5, batch_size=32, lr=0.1).parse_args()
     device = prepare(args)
     train_set, test_set = clouds(2000), clouds(500)
-    train_loader = DataLoader(train_set, args.batch_size, shuffle=True)
-    test_loader = DataLoader(test_set, 500)
-
+    loaders = DataLoader(train_set, args.batch_size, shuffle=True), DataLoader(test_set, 500)
     model = TwoClasses().to(device)
     optimizer = torch.optim.SGD(model.parameters(), lr=args.lr)
-    trainer = Trainer(model, optimizer, nn.CrossEntropyLoss(), args)
-    trainer.fit(train_loader, test_loader)
-    print(report(*trainer.predict(test_loader), ["low", "high"]))
+    run = train(model, optimizer, loaders, args)
+    targets, predictions = predict(model, loaders[1], device)
+    print(report(targets, predictions, ["low", "high"]))
     if args.plot:
-        points, labels = test_set.tensors
-        draw(args.plot, model.cpu(), points.numpy(), labels.numpy(), trainer.history)
+        panel = points(test_set.tensors[0].numpy(), targets, border(model))
+        write_plot(args.plot, run.history, panel)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import tinytensor as torch
 import tinytensor.nn.functional as F
-from _training import Trainer, arguments, finish, prepare
+from _training import arguments, finish, prepare, train
 from tinytensor import nn
 from tinytensor.utils.data import DataLoader
 from tinytensor.vision import datasets, transforms
@@ -36,14 +36,12 @@ def main():
     kind = datasets.FashionMNIST if args.fashion else datasets.MNIST
     transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
     train_set, test_set = (kind(args.data, train, transform, download=True) for train in (True, False))
-    train_loader = DataLoader(train_set, args.batch_size, shuffle=True)
-    test_loader = DataLoader(test_set, 500)
+    loaders = DataLoader(train_set, args.batch_size, shuffle=True), DataLoader(test_set, 500)
 
     model = Net().to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=args.lr)
-    trainer = Trainer(model, optimizer, nn.CrossEntropyLoss(), args)
-    trainer.fit(train_loader, test_loader)
-    finish(trainer, test_loader, test_set.data, test_set.classes, args.plot)
+    run = train(model, optimizer, loaders, args)
+    finish(model, run, loaders[1], test_set.data, test_set.classes)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,11 @@ loaded, and the test set classified.
 
 import tinytensor as torch
 import tinytensor.nn.functional as F
-from _training import Trainer, arguments, finish, prepare
+from _training import Run, arguments, finish, prepare, train
+from cifar_cnn import pictures
 from tinytensor import nn
 from tinytensor.utils.data import DataLoader
-from tinytensor.vision import datasets, transforms
+from tinytensor.vision import transforms
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -72,24 +73,22 @@ def main():
     augmented = transforms.Compose(
         [transforms.RandomCrop(32, padding=4), transforms.RandomHorizontalFlip(), *plain.transforms]
     )
-    test_set = datasets.CIFAR10(args.data, False, plain, download=True)
+    train_set, test_set = pictures(args.data, augmented, plain)
     test_loader = DataLoader(test_set, 250)
     model = ResNet20().to(device)
+    if args.weights:
+        load_weights(model, args.weights)
+        finish(model, Run(args), test_loader, test_set.data, test_set.classes)
+        return
+    train_loader = DataLoader(train_set, args.batch_size, shuffle=True)
     optimizer = torch.optim.SGD(
         model.parameters(), lr=args.lr, momentum=0.9, weight_decay=1e-4, nesterov=True
     )
-    trainer = Trainer(model, optimizer, nn.CrossEntropyLoss(), args)
-    if args.weights:
-        load_weights(model, args.weights)
-        finish(trainer, test_loader, test_set.data, test_set.classes, None)
-        return
-    train_set = datasets.CIFAR10(args.data, True, augmented, download=True)
-    train_loader = DataLoader(train_set, args.batch_size, shuffle=True)
-    trainer.scheduler = torch.optim.lr_scheduler.OneCycleLR(
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, args.lr, epochs=args.epochs, steps_per_epoch=len(train_loader)
     )
-    trainer.fit(train_loader, test_loader)
-    finish(trainer, test_loader, test_set.data, test_set.classes, args.plot)
+    run = train(model, optimizer, (train_loader, test_loader), args, scheduler)
+    finish(model, run, test_loader, test_set.data, test_set.classes)
 
 
 if __name__ == "__main__":
