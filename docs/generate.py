@@ -37,8 +37,14 @@ PAGES: list[tuple[str, str, list[str]]] = [
     ("lr_scheduler", "torch.optim.lr_scheduler", ["optim.lr_scheduler"]),
     ("data", "torch.utils.data", ["utils.data"]),
     ("serialization", "Files", ["serialization", "safetensors", "hub"]),
+    (
+        "distributions",
+        "torch.distributions",
+        ["distributions", "distributions.constraints", "distributions.utils"],
+    ),
     ("amp", "torch.amp", ["amp"]),
     ("fx", "torch.fx", ["fx", "overrides"]),
+    ("profiler", "torch.profiler", ["profiler", "autograd.profiler", "utils.benchmark"]),
     ("devices", "Devices and processes", ["cuda", "cpu", "multiprocessing", "random"]),
     (
         "vision",

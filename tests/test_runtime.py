@@ -122,7 +122,10 @@ def test_reference_counts_of_python_objects():
     leaf.tag = "kept"
     out = (leaf * 2).sum()
     del leaf
-    variable = out.grad_fn.next_functions[0][0].next_functions[0][0].variable
+    node = out.grad_fn
+    while not hasattr(node, "variable"):
+        node = node.next_functions[0][0]
+    variable = node.variable
     assert variable.tag == "kept" and type(variable) is Tagged
 
 

@@ -13,9 +13,9 @@ void bind_distributions(Registry& registry) {
           "Numbers of Dirichlet's distribution; the last dimension of input holds the concentrations.")
       .op<binomial>("binomial(count, prob: Tensor, generator=None)", function,
                     "The number of successes in count trials of the chance prob.")
-      .op<igamma>("igamma(input, other: Tensor | Number, *, out=None)", both | inplace,
+      .op<igamma>("igamma(input, other: Tensor, *, out=None)", both | inplace,
                   "The lower incomplete gamma function of shape input, as a part of the whole.")
-      .op<igammac>("igammac(input, other: Tensor | Number, *, out=None)", both | inplace,
+      .op<igammac>("igammac(input, other: Tensor, *, out=None)", both | inplace,
                    "The upper incomplete gamma function of shape input, as a part of the whole.");
 }
 

@@ -1,8 +1,10 @@
 // The profiler as Python sees it, and what it notes of ops.
 #include "bindings/profile.h"
 
+#include <iterator>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include "bindings/pybind.h"
 #include "graph/node.h"
@@ -13,14 +15,17 @@ namespace {
 
 // ---------------------------------------------------------------- names
 
+std::set<std::string> words(const std::string& text) {
+  std::istringstream stream(text);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
 // PyTorch answers these without asking its dispatcher, so its profiler does not see them.
-const std::set<std::string> silent = {
-    "_gradients",        "_is_view",     "_shares_storage",  "backward",          "can_cast",
-    "data_ptr",          "dim",          "element_size",     "get_default_dtype", "get_default_device",
-    "get_device",        "is_complex",   "is_conj",          "is_contiguous",     "is_floating_point",
-    "is_inference",      "is_neg",       "is_signed",        "ndimension",        "nelement",
-    "numel",             "promote_types", "requires_grad_",  "result_type",       "set_default_device",
-    "set_default_dtype", "size",         "storage_offset",   "stride"};
+const std::set<std::string> silent = words(
+    "_gradients _is_view _shares_storage backward can_cast data_ptr dim element_size get_default_device "
+    "get_default_dtype get_device is_complex is_conj is_contiguous is_floating_point is_inference is_neg "
+    "is_signed ndimension nelement numel promote_types requires_grad_ result_type set_default_device "
+    "set_default_dtype size storage_offset stride");
 
 // Where PyTorch has another name for the op that does the work.
 const std::map<std::string, const char*> renamed = {
@@ -49,14 +54,10 @@ const std::map<std::string, const char*> renamed = {
     {"vector_norm", "aten::linalg_vector_norm"},
 };
 
-// Ops that PyTorch composes in Python, or does not have.
-const std::set<std::string> our_own = {
-    "_adadelta_step", "_adamax_step",    "_asgd_step",     "_clamp_tensors",    "_clip_by_norm",
-    "_drop_gradients", "_multi_dot",     "_nadam_step",    "_radam_step",       "_rmsprop_step",
-    "_rprop_step",    "_total_norm",     "_unscale_tensors", "asarray",         "frombuffer",
-    "gaussian_nll_loss", "interpolate",  "max_unpool1d",   "multilabel_soft_margin_loss", "new_tensor",
-    "normalize",      "softmin",         "softsign",       "take_pictures",     "unique",
-    "unravel_index"};
+// Ops that PyTorch composes in Python, or does not have. Neither has it those whose names begin with "_".
+const std::set<std::string> our_own = words(
+    "asarray frombuffer gaussian_nll_loss interpolate max_unpool1d multilabel_soft_margin_loss new_tensor "
+    "normalize softmin softsign take_pictures unique unravel_index");
 
 // ---------------------------------------------------------------- what an event holds
 
@@ -92,50 +93,66 @@ int64_t record_stack() {
 
 // ---------------------------------------------------------------- for Python
 
-py::object python_shapes(const std::vector<EventInput>& inputs) {
-  py::list shapes;
-  for (const EventInput& input : inputs) {
-    py::list sizes;
-    for (int64_t size : input.sizes) sizes.append(size);
-    shapes.append(sizes);
+// Loops call with the same inputs again and again: equal lists of sizes are one Python object.
+class PythonInputs {
+ public:
+  // The sizes and the types of all inputs, [] and "" for one that is no tensor.
+  py::tuple of(const std::vector<EventInput>& inputs) {
+    std::vector<int64_t> key;
+    for (const EventInput& input : inputs) {
+      key.push_back(input.is_tensor ? int64_t(input.dtype) : -1);
+      key.push_back(input.sizes.size());
+      key.insert(key.end(), input.sizes.begin(), input.sizes.end());
+    }
+    auto [found, fresh] = known_.try_emplace(std::move(key));
+    if (fresh) found->second = made(inputs);
+    return found->second;
   }
-  return shapes;
-}
 
-py::object python_types(const std::vector<EventInput>& inputs) {
-  py::list types;
-  for (const EventInput& input : inputs) types.append(input.is_tensor ? name_of(input.dtype) : "");
-  return types;
-}
+ private:
+  static py::tuple made(const std::vector<EventInput>& inputs) {
+    py::list shapes, types;
+    for (const EventInput& input : inputs) {
+      py::list sizes;
+      for (int64_t size : input.sizes) sizes.append(size);
+      shapes.append(sizes);
+      types.append(input.is_tensor ? name_of(input.dtype) : "");
+    }
+    return py::make_tuple(shapes, types);
+  }
+  std::map<std::vector<int64_t>, py::tuple> known_;
+};
 
-py::object python_stack(int64_t stack) {
-  py::list frames;
-  if (stack >= 0 && stack < int64_t(stacks().size()))
-    for (const Frame& frame : stacks()[size_t(stack)]) frames.append(py::make_tuple(frame.code, frame.line));
-  return frames;
+py::tuple python_stack(int64_t stack) {
+  if (stack < 0 || stack >= int64_t(stacks().size())) return py::tuple();
+  const auto& frames = stacks()[size_t(stack)];
+  py::tuple entries(frames.size());
+  for (size_t i = 0; i < frames.size(); i++) entries[i] = py::make_tuple(frames[i].code, frames[i].line);
+  return entries;
 }
 
 // The order of the fields is that of RawEvent in tinytensor/profiler/_recording.py.
-py::tuple python_event(const Event& event) {
+py::tuple python_event(const Event& event, PythonInputs& inputs) {
   const EventDetails& details = event.details;
-  return py::make_tuple(event.name, event.note ? py::object(py::str(event.note)) : py::none(), int(event.kind),
-                        event.parent, event.start, event.end, event.bytes, details.sequence,
-                        details.last_sequence, details.result_count, python_shapes(details.inputs),
-                        python_types(details.inputs), python_stack(details.stack));
+  return py::make_tuple(event.name, event.note ? py::object(py::str(event.note)) : py::none(),
+                        int(event.kind), event.parent, event.start, event.end, event.bytes, details.sequence,
+                        details.last_sequence, details.result_count, inputs.of(details.inputs),
+                        python_stack(details.stack));
 }
 
 py::list stop() {
   py::list lists;
+  PythonInputs inputs;
   for (const EventList& list : stop_profiling()) {
     py::list events;
-    for (const Event& event : list.events) events.append(python_event(event));
+    for (const Event& event : list.events) events.append(python_event(event, inputs));
     lists.append(py::make_tuple(list.thread, list.dropped, events));
   }
   stacks().clear();
   return lists;
 }
 
-void start(bool shapes, bool memory, bool with_stacks, bool modules, int64_t limit) {
+void start(bool shapes, bool memory, bool with_stacks, bool modules, int32_t limit) {
   start_profiling({shapes, memory, with_stacks, modules, limit});
   stacks().clear();
 }
@@ -146,12 +163,13 @@ const char* event_name(const std::string& op) {
   if (silent.contains(op)) return nullptr;
   if (auto found = renamed.find(op); found != renamed.end()) return found->second;
   static auto* names = new std::set<std::string>;
-  return names->insert((our_own.contains(op) ? "tinytensor::" : "aten::") + op).first->c_str();
+  bool own = op.starts_with('_') || our_own.contains(op);
+  return names->insert((own ? "tinytensor::" : "aten::") + op).first->c_str();
 }
 
 OpEvent::OpEvent(const char* name, PyObject* const* arguments, size_t count) : named_(name) {
   if (!name) return;
-  const ProfileOptions& options = profile_options();
+  const ProfileOptions options = profile_options();
   if (options.stacks) details_.stack = record_stack();
   for (size_t i = 0; options.shapes && i < count; i++) details_.inputs.push_back(input_of(arguments[i]));
   details_.sequence = newest_sequence();

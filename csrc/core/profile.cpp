@@ -31,13 +31,16 @@ struct Profiler {
   std::vector<Recorder*> recorders;
   std::atomic<uint64_t> session{0};  // 0 while nobody records
   uint64_t sessions = 0;
-  ProfileOptions options;
+  std::atomic<ProfileOptions> options{ProfileOptions{}};
 };
+
+Profiler& profiler();
 
 // A child process starts without the profiler of its parent.
 void forget_in_child() {
   profiling_flag = false;
   profiling_memory_flag = false;
+  profiler().session = 0;
 }
 
 Profiler& profiler() {
@@ -78,7 +81,8 @@ struct Own {
 };
 thread_local Own own;
 
-// The recorder of this thread, locked and ready for one more event; null when there is no room, or no session.
+// The recorder of this thread, locked and ready for one more event; null when there is no room, or no
+// session.
 struct Place {
   Recorder* recorder;
   std::unique_lock<std::mutex> lock;
@@ -93,10 +97,10 @@ Place next_place() {
   if (recorder->session != session) {
     recorder->session = session;
     recorder->current = -1;
-    recorder->list = {};
+    recorder->list = EventList();
     recorder->list.thread = thread_number();
   }
-  if (int64_t(recorder->list.events.size()) < profiler().options.limit) return {recorder, std::move(lock)};
+  if (int64_t(recorder->list.events.size()) < profile_options().limit) return {recorder, std::move(lock)};
   recorder->list.dropped++;
   return {nullptr, std::move(lock)};
 }
@@ -120,7 +124,7 @@ int64_t profile_time() {
       .count();
 }
 
-const ProfileOptions& profile_options() { return profiler().options; }
+ProfileOptions profile_options() { return profiler().options.load(std::memory_order_relaxed); }
 
 void start_profiling(const ProfileOptions& options) {
   Profiler& p = profiler();
@@ -136,7 +140,7 @@ void pause_profiling(bool paused) {
   Profiler& p = profiler();
   std::lock_guard lock(p.mutex);
   check(p.session, "profile: no profiler is recording");
-  profiling_memory_flag = !paused && p.options.memory;
+  profiling_memory_flag = !paused && profile_options().memory;
   profiling_flag = !paused;
 }
 
@@ -156,7 +160,7 @@ std::vector<EventList> stop_profiling() {
       if (!event.end) event.end = now;
     lists.push_back(std::move(recorder->list));
     recorder->session = 0;
-    recorder->list = {};
+    recorder->list = EventList();
   }
   return lists;
 }

@@ -47,6 +47,10 @@ struct EventList {  // of one thread, in the order in which they began
   int64_t dropped = 0;  // beyond the limit
   std::deque<Event> events;
   std::deque<std::string> texts;  // names that are nobody else's
+
+  EventList() = default;  // and no copies: their events would point to the texts of the original
+  EventList(EventList&&) = default;
+  EventList& operator=(EventList&&) = default;
 };
 
 struct ProfileOptions {
@@ -54,7 +58,7 @@ struct ProfileOptions {
   bool memory = false;
   bool stacks = false;
   bool modules = false;
-  int64_t limit = 0;  // events of a thread
+  int32_t limit = 0;  // events of a thread
 };
 
 extern std::atomic<bool> profiling_flag, profiling_memory_flag;
@@ -64,8 +68,8 @@ inline bool profiling_memory() { return profiling_memory_flag.load(std::memory_o
 void start_profiling(const ProfileOptions& options);  // an error while another profiler records
 void pause_profiling(bool paused);
 std::vector<EventList> stop_profiling();
-const ProfileOptions& profile_options();  // of the profiler that records, or did last
-int64_t profile_time();                   // the clock of events
+ProfileOptions profile_options();  // of the profiler that records, or did last
+int64_t profile_time();            // the clock of events
 
 // An event under way. It may be closed by another thread, and after the profiler has stopped.
 struct OpenEvent {

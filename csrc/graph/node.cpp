@@ -162,15 +162,18 @@ SavedTensor::SavedTensor(const Tensor& x, const Tensor& output, uint32_t output_
   }
 }
 
-// What a hook made of the value is kept in its stead, with the value's place in the graph.
+// What a hook made of the value is kept in its stead, with the value's place in the graph. The hook is given
+// the very tensor, by which it may know a parameter, or an output without its producer, which would own
+// itself.
 void SavedTensor::pack(const Tensor& x, const Tensor& output, uint32_t output_number) {
   packed_ = std::make_shared<Packed>();
   packed_->hooks = saving_hooks.back();
   if (x.is(output)) output_ = int32_t(output_number);
   else packed_->edge = gradient_edge(x);
   GradGuard off(false);
+  bool own = output_ >= 0;
   packed_->content =
-      packed_->hooks->pack(tensor_over(x.storage(), x.sizes(), x.strides(), x.offset(), x.dtype()));
+      packed_->hooks->pack(own ? tensor_over(x.storage(), x.sizes(), x.strides(), x.offset(), x.dtype()) : x);
 }
 
 Tensor SavedTensor::unpack_hooked(const Ref<Node>& node) const {

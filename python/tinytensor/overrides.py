@@ -6,6 +6,7 @@ op, operator and attribute that makes a tensor; unless it says otherwise, result
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from types import GetSetDescriptorType, WrapperDescriptorType
 from typing import Any
@@ -92,11 +93,14 @@ def _asking(original: Any) -> Any:
     return operator
 
 
-_OVERRIDABLE = {
-    name: _asking(member)
-    for name, member in vars(Tensor).items()
-    if (isinstance(member, WrapperDescriptorType) and name not in _PLAIN_OPERATORS) or name in _ATTRIBUTES
-}
+@functools.cache
+def _overridable() -> dict[str, Any]:
+    """What a subclass gets in place of Tensor's own."""
+    return {
+        name: _asking(member)
+        for name, member in vars(Tensor).items()
+        if (isinstance(member, WrapperDescriptorType) and name not in _PLAIN_OPERATORS) or name in _ATTRIBUTES
+    }
 
 
 @classmethod  # type: ignore[misc]
@@ -105,7 +109,7 @@ def _new_subclass(cls: Any, **kwargs: Any) -> None:
     if cls.__torch_function__ is _C._disabled_torch_function_impl:
         return
     _C._tensors_override()
-    for name, member in _OVERRIDABLE.items():
+    for name, member in _overridable().items():
         if getattr(cls, name, None) is getattr(Tensor, name):
             setattr(cls, name, member)
 

@@ -18,6 +18,7 @@ whether an output takes part in a graph at all is for the primitive to check.
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -52,6 +53,14 @@ __all__ = [
     "set_grad_enabled",
     "variable",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("profiler", "profiler_util"):
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(
+        f"module {__name__!r} has no attribute {name!r}; docs/compatibility.md tells what there is"
+    )
 
 
 def backward(

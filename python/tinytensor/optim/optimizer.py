@@ -14,6 +14,9 @@ import tinytensor
 from tinytensor import _C
 from tinytensor.utils.hooks import RemovableHandle
 
+from ._derived import *  # noqa: F403
+from ._derived import _group_tensors_by_device_and_dtype
+
 ParamsT = Iterable[_C.Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, _C.Tensor]]
 
 
@@ -119,6 +122,8 @@ class Optimizer:
         self._optimizer_load_state_dict_pre_hooks: OrderedDict[int, Callable] = OrderedDict()
         self._optimizer_load_state_dict_post_hooks: OrderedDict[int, Callable] = OrderedDict()
 
+    _group_tensors_by_device_and_dtype = staticmethod(_group_tensors_by_device_and_dtype)
+
     def __getstate__(self) -> dict[str, Any]:
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
 
@@ -181,6 +186,14 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drops the gradients of all parameters, or sets them to zero."""
+        if not _C._profiling():
+            return self._zero_grad(set_to_none)
+        from tinytensor.profiler import record_function
+
+        with record_function(f"Optimizer.zero_grad#{type(self).__name__}.zero_grad"):
+            self._zero_grad(set_to_none)
+
+    def _zero_grad(self, set_to_none: bool) -> None:
         if set_to_none:
             for group in self.param_groups:
                 _C._drop_gradients(group["params"])

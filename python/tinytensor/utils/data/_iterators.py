@@ -17,6 +17,8 @@ import weakref
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
+from tinytensor import _C
+
 from ._progress import Progress, index_numbers
 from ._utils import MP_STATUS_CHECK_INTERVAL
 from ._utils import worker as workers
@@ -60,6 +62,19 @@ class _BaseDataLoaderIter:
     def __iter__(self) -> _BaseDataLoaderIter:
         return self
 
+    def _next(self) -> Any:
+        raise NotImplementedError
+
+    def __next__(self) -> Any:
+        if not _C._profiling():
+            return self._next()
+        from tinytensor.profiler import record_function
+
+        with record_function(f"enumerate(DataLoader)#{type(self).__name__}.__next__"):
+            return self._next()
+
+    next = __next__
+
     def __len__(self) -> int:
         return len(self._index_sampler)
 
@@ -79,7 +94,7 @@ class _BaseDataLoaderIter:
         warnings.warn(
             f"Length of IterableDataset {self._dataset} was reported to be {self._length} (when accessing "
             f"len(dataloader)), but {self._num_yielded} samples have been fetched{advice}",
-            stacklevel=4,
+            stacklevel=5,
         )
 
 
@@ -98,7 +113,7 @@ class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):
             self._fetcher.skip(self._progress.position)
         self._numbers: Iterator | None = None  # the order is drawn when the first batch is asked for
 
-    def __next__(self) -> Any:
+    def _next(self) -> Any:
         progress = self._progress
         if self._numbers is None:
             self._numbers = index_numbers(self._loader, progress, self._resume, self._takes_tensors())
@@ -112,8 +127,6 @@ class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):
         if self._stateful:
             progress.datasets[0] = self._dataset.state_dict()
         return self._finish(batch)
-
-    next = __next__
 
     def _takes_tensors(self) -> bool:
         return (
@@ -302,7 +315,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
 
     # ---- answers
 
-    def __next__(self) -> Any:
+    def _next(self) -> Any:
         if self._failure is not None:
             raise RuntimeError(self._failure)
         deadline = time.monotonic() + self._timeout if self._timeout else None
@@ -320,8 +333,6 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
         if not self._persistent:
             self._end()
         raise StopIteration
-
-    next = __next__
 
     def _note(self, worker: int, number: int, index: Any, state: Any) -> None:
         progress = self._progress
