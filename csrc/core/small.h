@@ -43,10 +43,10 @@ class Small {
   void resize(int count) {
     grow(count);
     while (count_ < count) new (items_ + count_++) T();
-    while (count_ > count) items_[--count_].~T();
+    shrink(count);
   }
   void clear() {
-    resize(0);
+    shrink(0);
     if (items_ != inline_items()) ::operator delete(items_);
     items_ = inline_items();
     capacity_ = N;
@@ -54,6 +54,9 @@ class Small {
 
  private:
   T* inline_items() { return reinterpret_cast<T*>(room_); }
+  void shrink(int count) {
+    while (count_ > count) items_[--count_].~T();
+  }
   void grow(int count) {
     if (count <= capacity_) return;
     int capacity = count > 2 * capacity_ ? count : 2 * capacity_;

@@ -33,17 +33,33 @@ Tensor by_elements(const Tensor& first, const More&... more) {
   return to_dtype(y, first.dtype());
 }
 
+template <gamma::Digits digits>
+double gamma_slope_at(double shape, double drawn) {
+  return gamma::slope(shape, drawn, digits);
+}
+template <gamma::Digits digits>
+double beta_slope_at(double a, double b, double drawn) {
+  return gamma::beta_slope(a, b, drawn, digits);
+}
+
 Tensor gamma_slope(const Tensor& shapes, const Tensor& drawn) {
-  return without_derivative("_standard_gamma_grad", by_elements<gamma::slope>(shapes, drawn), shapes, drawn);
+  using enum gamma::Digits;
+  bool wide = drawn.dtype() == DType::Float64;
+  Tensor slopes = wide ? by_elements<gamma_slope_at<all>>(shapes, drawn)
+                       : by_elements<gamma_slope_at<six>>(shapes, drawn);
+  return without_derivative("_standard_gamma_grad", slopes, shapes, drawn);
 }
 
 Tensor dirichlet_slope(const Tensor& drawn, const Tensor& concentration) {
+  using enum gamma::Digits;
   Tensor others;
   {
     GradGuard off(false);
     others = sub(sum(concentration, Shape{-1}, true), concentration);
   }
-  Tensor slopes = by_elements<gamma::beta_slope>(concentration, others, drawn);
+  bool wide = drawn.dtype() == DType::Float64;
+  Tensor slopes = wide ? by_elements<beta_slope_at<all>>(concentration, others, drawn)
+                       : by_elements<beta_slope_at<six>>(concentration, others, drawn);
   return without_derivative("_dirichlet_grad", slopes, concentration, drawn);
 }
 
@@ -89,15 +105,18 @@ Tensor binomial(const Tensor& count, const Tensor& p, const Source& generator) {
 namespace {
 
 template <auto f>
-Tensor incomplete(const char* op, const Tensor& a, const Tensor& x, Out out) {
+Tensor incomplete(const char* op, const Tensor& a, const Tensor& x) {
   DType type = result_type({&a, &x});
-  for (const Tensor* each : {&a, &x})
-    check(each->device().is_cpu(), op, ": not implemented on ", each->device());
+  Device device = common_device(op, {&a, &x});
+  check(device.is_cpu(), op, ": not implemented on ", device);
   if (!is_floating(type))
     fail(ErrorKind::NotImplemented, op, ": not implemented for '", legacy_name_of(type), "'");
   Shape sizes = broadcast(op, a.sizes(), x.sizes());
   auto whole = [&](const Tensor& each) { return expand(to_dtype(detach(each), type), sizes); };
-  return deliver(op, by_elements<f>(whole(a), whole(x)), out);
+  Shape strides = preferred_strides(sizes, {expanded_strides(a, sizes), expanded_strides(x, sizes)});
+  Tensor y = empty_strided(sizes, strides, type, device);
+  copy_values(y, by_elements<f>(whole(a), whole(x)));
+  return y;
 }
 
 // x^(a - 1) e^-x / Gamma(a)
@@ -113,16 +132,16 @@ Tensor along_shape(const Tensor& a, const Tensor& x) {
 
 }  // namespace
 
-Tensor igamma(const Tensor& a, const Tensor& x, Out out) {
-  Tensor y = incomplete<gamma::lower>("igamma", a, x, out);
+Tensor igamma(const Tensor& a, const Tensor& x) {
+  Tensor y = incomplete<gamma::lower>("igamma", a, x);
   return record(
       "IgammaBackward0", y, inputs(a, x), save(a, x),
       [](const Tensor& g, const Tensor& a, const Tensor& x) { return neg(mul(g, along_shape(a, x))); },
       [](const Tensor& g, const Tensor& a, const Tensor& x) { return mul(g, density(a, x)); });
 }
 
-Tensor igammac(const Tensor& a, const Tensor& x, Out out) {
-  Tensor y = incomplete<gamma::upper>("igammac", a, x, out);
+Tensor igammac(const Tensor& a, const Tensor& x) {
+  Tensor y = incomplete<gamma::upper>("igammac", a, x);
   return record(
       "IgammacBackward0", y, inputs(a, x), save(a, x),
       [](const Tensor& g, const Tensor& a, const Tensor& x) { return mul(g, along_shape(a, x)); },

@@ -11,7 +11,7 @@ Tensor dirichlet(const Tensor& concentration, const Source& generator);  // the 
 Tensor binomial(const Tensor& count, const Tensor& p, const Source& generator);
 
 // ---- the regularized incomplete gamma functions
-Tensor igamma(const Tensor& a, const Tensor& x, Out out = {});
-Tensor igammac(const Tensor& a, const Tensor& x, Out out = {});
+Tensor igamma(const Tensor& a, const Tensor& x);
+Tensor igammac(const Tensor& a, const Tensor& x);
 
 }  // namespace tt

@@ -26,6 +26,8 @@ from ._C import (  # noqa: F401
 )
 
 expit = _C.sigmoid
+gammainc = _C.igamma
+gammaincc = _C.igammac
 gammaln = _C.lgamma
 i1 = _C._special_i1
 multigammaln = _C.mvlgamma

@@ -1,5 +1,7 @@
 """Ops of two or three tensors that broadcast: arithmetic, comparison, logic, bits."""
 
+import math
+
 import numpy as np
 
 from .row import ALL, DISCRETE, FLOATS, INTEGERS, NUMBERS, E, Op, S, binary
@@ -31,6 +33,16 @@ def isclose(a, b, rtol=1e-5, atol=1e-8, equal_nan=False):
 
 def lerp(a, b, weight):
     return a + weight * (b - a)
+
+
+def igamma(a, x):
+    """x^a e^-x / Gamma(a + 1) times the sum of x^n / ((a + 1) ... (a + n))"""
+    term = np.exp(a * np.log(x) - x - np.vectorize(math.lgamma, otypes=[float])(a + 1.0))
+    total = term
+    for n in range(1, 60):
+        term = term * x / (a + n)
+        total = total + term
+    return total
 
 
 def compare(name, reference, **options):
@@ -172,6 +184,16 @@ OPS = [
     binary("logaddexp", np.logaddexp, FLOATS, number=None, forms="fmo", promotes=False),
     binary("logaddexp2", np.logaddexp2, FLOATS, number=None, forms="fmo", promotes=False),
     binary("xlogy", xlogy, ALL, result="promote_float", second=(0.5, 4), number=2),
+    binary("igamma", igamma, FLOATS, number=None, order=1, domain=(0.5, 4), nonfinite=None),
+    binary(
+        "igammac",
+        lambda a, x: 1 - igamma(a, x),
+        FLOATS,
+        number=None,
+        order=1,
+        domain=(0.5, 4),
+        nonfinite=None,
+    ),
     binary("heaviside", np.heaviside, NUMBERS, number=None, order=0, promotes=False, nonfinite=None),
     binary("ldexp", lambda a, b: a * 2.0**b, FLOATS, number=None, promotes=False, nonfinite=None),
     binary(

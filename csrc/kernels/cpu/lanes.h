@@ -140,7 +140,7 @@ TT_INLINE void by_vectors(int64_t n, Body&& body) {
 // The number of the first lane whose mask is set, or a number not below that of the lanes.
 template <class Mask>
 TT_INLINE int first_set(Mask mask) {
-  constexpr bool four_bytes = sizeof(mask[0]) == 4;
+  [[maybe_unused]] constexpr bool four_bytes = sizeof(mask[0]) == 4;
   unsigned bits = 0;
 #if defined(__AVX512F__)
   bits = four_bytes ? unsigned(_mm512_movepi32_mask(__m512i(mask)))
