@@ -226,6 +226,26 @@ def test_grad_of_unused_inputs():
         autograd.grad(x * 2, [])
 
 
+def test_backward_inside_backward_wants_its_own_gradients():
+    inner = leaf(3.0)
+
+    class Through(Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, grad):
+            with torch.enable_grad():
+                (ctx.saved_tensors[0].detach() * inner).backward()
+            return grad * 2
+
+    x, other = leaf(5.0), leaf(7.0)
+    (grad,) = autograd.grad(Through.apply(x) * other, x)
+    assert grad.item() == 14 and inner.grad.item() == 5 and other.grad is None
+
+
 def test_grad_create_graph_and_retain_graph():
     x = leaf(2.0)
     y = x * x * x
@@ -289,6 +309,21 @@ def test_saved_tensors_hooks():
     assert count == len(packed) and packed == [[2.0, 3.0]] * count != []
     (inside + outside).backward()
     assert x.grad.tolist() == [8.0, 12.0]
+
+
+def test_saved_tensors_hooks_are_given_the_tensors_themselves():
+    weight = torch.nn.Parameter(torch.tensor([2.0, 3.0]))
+    x = weight * 2
+    packed = []
+    with graph.saved_tensors_hooks(lambda tensor: packed.append(tensor) or tensor, lambda tensor: tensor):
+        y = weight * x
+        z = y.exp()
+    assert any(tensor is weight for tensor in packed) and any(tensor is x for tensor in packed)
+    assert any(tensor.data_ptr() == z.data_ptr() and not tensor.requires_grad for tensor in packed)
+    torch.autograd.grad(z.sum(), weight, create_graph=True)[0].sum().backward()
+    free = torch.nn.Parameter(torch.tensor([2.0, 3.0]))
+    torch.autograd.grad((free * (free * 2)).exp().sum(), free, create_graph=True)[0].sum().backward()
+    assert weight.grad.tolist() == free.grad.tolist()
 
 
 def test_saved_tensors_hooks_innermost_counts():

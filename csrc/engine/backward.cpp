@@ -144,12 +144,20 @@ void run_output_hooks(Node& node, Gradients& gradients) {
 
 // ---------------------------------------------------------------- one run
 
+// Nodes are asked for these gradients only, until the end of the scope: a rule may run backward itself.
+struct WantedNodes {
+  const std::unordered_set<Node*>* outer = wanted_nodes;
+  explicit WantedNodes(const std::unordered_set<Node*>* nodes) { wanted_nodes = nodes; }
+  ~WantedNodes() { wanted_nodes = outer; }
+};
+
 class Run {
  public:
   explicit Run(const BackwardOptions& options) : options_(options), recording_(options.create_graph) {}
 
   std::vector<Tensor> walk(const std::vector<Tensor>& roots, const std::vector<Tensor>& gradients) {
     if (options_.inputs) find_inputs(roots);
+    WantedNodes wanted(options_.inputs ? &needed_ : nullptr);
     for (size_t i = 0; i < roots.size(); i++) {
       Edge edge = gradient_edge(roots[i]);
       queue_.add(edge, gradients[i], "the given gradient", recording_);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "core/small.h"
@@ -45,6 +46,9 @@ struct NodeExtras {
   std::string traceback;  // where the forward call stood, in anomaly mode
 };
 
+// While the gradients of some tensors only are asked for: the nodes that lead to them. Null: all are wanted.
+[[gnu::visibility("default")]] inline thread_local const std::unordered_set<Node*>* wanted_nodes = nullptr;
+
 class Node {
  public:
   std::atomic<uint32_t> references{1};
@@ -64,7 +68,10 @@ class Node {
   virtual void forget() {}  // drops what was saved
   virtual bool is_forgotten() const { return false; }
 
-  bool wants(int input) const { return bool(edges[input].node); }
+  bool wants(int input) const {
+    Node* node = edges[input].node.get();
+    return node && (!wanted_nodes || wanted_nodes->count(node));
+  }
   void renumber();  // once the edges are there: what they lead to may have been made on the way
   NodeExtras& more() {
     if (!extras) extras = std::make_unique<NodeExtras>();

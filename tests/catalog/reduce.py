@@ -307,7 +307,7 @@ OPS = [
     ),
     Op(
         "count_nonzero",
-        lambda x, dim=None: np.count_nonzero(x, axis=None if x.ndim == 0 else dim),
+        lambda x, dim=None: np.asarray(np.count_nonzero(x, axis=None if x.ndim == 0 else dim)),
         lambda t: [S(t(5)), S(t(2, 3), 1), S(t(2, 3, 2), (0, 2)), S(t()), S(t(0, 3), 0)],
         ALL,
         result="int64",

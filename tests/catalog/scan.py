@@ -4,6 +4,8 @@ import numpy as np
 
 from .row import ALL, CASTS, FLOATS, NUMBERS, WIDE_FLOATS, Dtype, E, Op, S, large_rows, special_rows
 
+trapezoid = np.trapezoid if hasattr(np, "trapezoid") else np.trapz  # NumPy 1 has the old name
+
 
 def cumulative(accumulate):
     return lambda x, dim: x if x.ndim == 0 else accumulate(x, axis=dim)
@@ -138,7 +140,7 @@ OPS = [
     ),
     Op(
         "trapezoid",
-        lambda y, x=None, *, dx=1, dim=-1: np.trapezoid(y, x, dx, dim),
+        lambda y, x=None, *, dx=1, dim=-1: trapezoid(y, x, dx, dim),
         lambda t: [S(t(5)), S(t(2, 4), dx=0.5), S(t(3, 2), dim=0), S(t(4), t(4))],
         FLOATS,
         forms="f",
