@@ -25,6 +25,14 @@ int shared_dimension(const IndexWalk<3>& walk, IndexMode mode) {
   return best;
 }
 
+// Where a row whose elements share one index lies.
+const char* place_of(char* const* data, int64_t step, int64_t size) {
+  int64_t i = *reinterpret_cast<const int64_t*>(data[index_at]);
+  uint64_t moved =
+      uint64_t(i + (i < 0 ? size : 0)) * uint64_t(step);  // an index out of range may leave the memory
+  return reinterpret_cast<const char*>(reinterpret_cast<uintptr_t>(data[indexed]) + moved);
+}
+
 // Calls run(row) for every row of the index space, on several threads where there is enough to do.
 template <class Run>
 void for_each_index_row(const IndexCall& call, Run run) {
@@ -38,10 +46,18 @@ void for_each_index_row(const IndexCall& call, Run run) {
     row.step = step;
     row.size = call.size;
     for (int k = 0; k < 3; k++) row.steps[k] = part.inner_stride(k);
+    bool ahead = row.steps[index_at] == 0, held = false;  // a row waits until the next one is known
     part.each_row([&](char* const* data) {
+      if (held) {
+        row.next = place_of(data, step, call.size);
+        run(row);
+      }
       for (int k = 0; k < 3; k++) row.data[k] = data[k];
-      run(row);
+      held = ahead;
+      if (!held) run(row);
     });
+    row.next = nullptr;
+    if (held) run(row);
   };
   int d = shared_dimension(walk, call.mode);
   int64_t count = walk.count();

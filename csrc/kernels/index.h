@@ -11,6 +11,8 @@ struct IndexRow {
   char* data[3];
   int64_t steps[3];
   int64_t n, step, size;
+  const char* next =
+      nullptr;  // what the row after this one reads, to be fetched in time; its index is unchecked
 };
 
 struct IndexTable {

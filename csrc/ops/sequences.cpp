@@ -86,12 +86,15 @@ Tensor linspace(const Scalar& start, const Scalar& end, int64_t steps, DType dty
   check(steps >= 0, "linspace: number of steps must be non-negative, got ", steps);
   return generate("linspace", steps, dtype, device, [&](auto zero, int64_t i) {
     using T = decltype(zero);
-    // Counted from the nearer end, so that both ends are exact.
+    // Counted from the nearer end, so that both ends are exact; rounded once, as PyTorch's compiler contracts it.
     using Real = std::conditional_t<std::is_same_v<T, float>, float, double>;
     using Number = std::conditional_t<std::is_floating_point_v<T>, T, int64_t>;
     Number first = start.to<Number>(), last = end.to<Number>();
     Real step = steps > 1 ? Real(Real(last - first) / Real(steps - 1)) : Real(0);
-    return T(i < steps / 2 || steps == 1 ? first + step * Real(i) : last - step * Real(steps - 1 - i));
+    bool forward = i < steps / 2 || steps == 1;
+    Real count = forward ? Real(i) : Real(i - (steps - 1));
+    if constexpr (std::is_floating_point_v<T>) return T(std::fma(step, count, Real(forward ? first : last)));
+    else return T(Real(forward ? first : last) + step * count);
   });
 }
 

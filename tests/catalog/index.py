@@ -199,6 +199,7 @@ OPS = [
             S(t(2, 3), 1, t.index([2, 0])),
             S(t(2, 3), -2, t.index([1])),
             S(t(2, 3), 0, t.index(np.zeros((0,)))),
+            S(t(5, 3, 257), 0, t.index([4, 0, 4, 2])),  # rows so long that the next one is fetched ahead
         ],
         ALL,
         forms="fmo",

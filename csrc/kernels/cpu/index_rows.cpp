@@ -71,6 +71,20 @@ TT_INLINE T* as(char* data) {
   return reinterpret_cast<T*>(data);
 }
 
+// Copies a row while the memory of the next one, at some random place, is on its way.
+TT_INLINE void copy_and_fetch(char* to, const char* from, const char* next, int64_t bytes) {
+  constexpr int64_t line = 64, chunk = 16 * line;
+  if (bytes < 4 * line || !next) {
+    std::memcpy(to, from, bytes);
+    return;
+  }
+  for (int64_t start = 0; start < bytes; start += chunk) {
+    int64_t n = bytes - start < chunk ? bytes - start : chunk;
+    for (int64_t i = 0; i < n; i += line) __builtin_prefetch(next + start + i, 0, 2);
+    std::memcpy(to + start, from + start, n);
+  }
+}
+
 // All elements of the row are moved by the same index.
 template <IndexMode mode, class T>
 void run_block(const IndexRow& row, char* place) {
@@ -82,7 +96,7 @@ void run_block(const IndexRow& row, char* place) {
     return;
   }
   if constexpr (mode == IndexMode::get) {
-    std::memcpy(from, place, row.n * item);
+    copy_and_fetch(from, place, row.next, row.n * item);
   } else if constexpr (mode == IndexMode::set) {
     std::memcpy(place, from, row.n * item);
   } else {
