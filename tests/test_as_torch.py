@@ -54,6 +54,43 @@ def test_a_program(tmp_path):
     assert output.split("\n")[0] == f"['--lr', '3'] tinytensor True {tmp_path}"
 
 
+def test_programs_find_the_version_of_pytorch_that_this_follows(tmp_path):
+    output = run(
+        tmp_path,
+        """
+        import importlib.metadata
+        import importlib.util
+        import torch
+        import torchvision
+
+        assert torch.__version__ >= "2.4" and torch.__version__ >= (1, 13) and torch.__version__ < "3"
+        assert torch.__version__.startswith("2.13.0+tinytensor") and "1.9" < torch.__version__
+        assert torch.version.__version__ == torch.__version__ and torchvision.__version__ > "0.9"
+        assert importlib.metadata.version("torch") == torch.__version__
+        assert importlib.metadata.version("torchvision") == torchvision.__version__
+        assert importlib.util.find_spec("torch") is not None and torch.__version__ != "2.12"
+        print(torchvision.__version__)
+        """,
+    )
+    assert output.startswith("0.28.0+tinytensor")
+
+
+def test_the_version_is_the_packages_own_again_after_the_block():
+    import importlib.metadata
+
+    import tinytensor
+    import tinytensor.vision
+
+    own = tinytensor.__version__
+    with tinytensor.as_torch():
+        import torch
+
+        assert torch.__version__ == "2.13" and tinytensor.vision.__version__ == "0.28.0"
+        assert importlib.metadata.version("torch").startswith("2.13.0+tinytensor")
+        assert not list(importlib.metadata.distributions(name="no_such_package"))
+    assert tinytensor.__version__ is own and tinytensor.vision.__version__ is own
+
+
 def test_what_is_missing_says_so(tmp_path):
     output = run(tmp_path, "import torch.no_such_package.part", expect=1)
     assert (

@@ -1,6 +1,7 @@
 """`linalg`: values by NumPy, first and second derivatives by differences, errors, and PyTorch as a peer."""
 
 import math
+import pickle
 
 import numpy
 import pytest
@@ -56,6 +57,7 @@ GRADIENTS = {
     "pinv": (linalg.pinv, TALL),
     "pinv, wide": (linalg.pinv, WIDE),
     "lstsq": (lambda a, b: linalg.lstsq(a, b).solution, TALL, numbers(4, 2)),
+    "matrix_exp": (linalg.matrix_exp, A),
     "matrix_power": (lambda a: linalg.matrix_power(a, -3), A),
     "multi_dot": (lambda a, b: linalg.multi_dot([a, b, a]), TALL, WIDE),
     "norm": (lambda a: linalg.norm(a, "nuc"), TALL),
@@ -131,6 +133,40 @@ def test_vector_norms():
     assert linalg.vector_norm(torch.zeros(0)).item() == 0
 
 
+def _powers_over_factorials(x):
+    found = term = numpy.eye(x.shape[-1]) + 0 * x
+    for k in range(1, 60):
+        term = term @ x / k
+        found = found + term
+    return found
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (1, 1), (2, 4, 4), (0, 0), (0, 3, 3), (3, 0, 0)])
+def test_matrix_exp(shape):
+    x = 2 * numbers(*shape)
+    expected = _powers_over_factorials(x)
+    for dtype, rounding in ((torch.float64, 1e-12), (torch.float32, 1e-5), (torch.bfloat16, 5e-2)):
+        found = torch.matrix_exp(torch.tensor(x).to(dtype))
+        assert found.dtype == dtype and tuple(found.shape) == shape
+        scale = abs(expected).max(initial=1)
+        numpy.testing.assert_allclose(found.double().numpy() / scale, expected / scale, atol=rounding)
+
+
+def test_matrix_exp_takes_each_matrix_of_a_batch_by_itself():
+    turn = math.pi / 2 * torch.tensor([[0.0, -1.0], [1.0, 0.0]], dtype=torch.float64)
+    batch = torch.stack(
+        [turn, 1001 * 4 * turn, 0 * turn, turn * math.nan, 1e3 * torch.eye(2, dtype=torch.float64)]
+    )
+    found = batch.matrix_exp()
+    assert torch.allclose(found[0], torch.tensor([[0.0, -1.0], [1.0, 0.0]], dtype=torch.float64))
+    assert torch.allclose(found[1], torch.eye(2, dtype=torch.float64), atol=1e-9)
+    assert torch.equal(found[2], torch.eye(2, dtype=torch.float64)) and found[3].isnan().all()
+    assert found[4].diagonal().tolist() == [math.inf, math.inf]
+    for bad in (torch.ones(3), torch.ones(2, 3), torch.ones(2, 2, dtype=torch.int64)):
+        with pytest.raises(RuntimeError, match="linalg.matrix_exp"):
+            torch.matrix_exp(bad)
+
+
 def test_older_names():
     x = torch.tensor([[4.0, 2], [2, 3]])
     assert torch.det(x).item() == pytest.approx(8) and x.det() == torch.det(x)
@@ -149,12 +185,13 @@ def test_rank_and_least_squares():
     x = torch.tensor([[1.0, 2], [2, 4], [3, 6]])
     assert linalg.matrix_rank(x).item() == 1 and linalg.matrix_rank(torch.zeros(2, 3, 3)).tolist() == [0, 0]
     assert linalg.matrix_rank(torch.diag(torch.tensor([1.0, 0.1])), atol=0.2).item() == 1
-    found = linalg.lstsq(torch.tensor(TALL), torch.tensor(numbers(4, 2)))
+    assert linalg.lstsq(torch.tensor(TALL), torch.tensor(numbers(4, 2))).residuals.numel() == 0
+    found = linalg.lstsq(torch.tensor(TALL), torch.tensor(numbers(4, 2)), driver="gelsd")
     solution, residuals, rank, _ = numpy.linalg.lstsq(TALL, numbers(4, 2), rcond=None)
     assert numpy.allclose(found.solution.numpy(), solution) and numpy.allclose(
         found.residuals.numpy(), residuals
     )
-    assert found.rank.item() == rank and found.singular_values.numel() == 0
+    assert found.rank.item() == rank and found.singular_values.numel() == 3
 
 
 def test_det_of_singular_matrices_has_a_gradient():
@@ -235,6 +272,13 @@ def test_vectors_of_a_full_svd_have_no_derivative():
     s.sum().backward(retain_graph=True)
     with pytest.raises(RuntimeError, match="full_matrices=False"):
         u.sum().backward()
+
+
+def test_results_are_shown_field_by_field():
+    found = linalg.svd(torch.eye(2))
+    assert repr(found) == f"torch.return_types.linalg_svd(\nU={found.U},\nS={found.S},\nVh={found.Vh})"
+    assert repr(torch.svd(torch.eye(2))).startswith("torch.return_types.svd(\nU=tensor(")
+    assert pickle.loads(pickle.dumps(found)).S.tolist() == [1.0, 1.0]
 
 
 def test_against_pytorch():

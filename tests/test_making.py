@@ -122,6 +122,14 @@ def test_arange_in_whole_numbers() -> None:
         torch.arange(2, dtype=torch.bool)
 
 
+@pytest.mark.parametrize("start, end, count", [(-1, 1, 28), (-3.25, 3.5, 2000), (0, 1, 50)])
+def test_linspace_rounds_once(start: float, end: float, count: int) -> None:
+    step = np.float64((np.float32(end) - np.float32(start)) / np.float32(count - 1))
+    i = np.arange(count)
+    exact = np.where(i < count // 2, start + step * i, end - step * (count - 1 - i))
+    assert torch.linspace(start, end, count).tolist() == exact.astype(np.float32).tolist()
+
+
 def test_range_includes_its_end() -> None:
     with pytest.warns(UserWarning):
         assert torch.range(1, 3).tolist() == [1, 2, 3]

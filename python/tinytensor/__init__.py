@@ -78,6 +78,7 @@ _FUNCTIONS = {
     "is_autocast_enabled": "amp.autocast_mode",
     "load": "serialization",
     "logdet": "linalg._older",
+    "matrix_exp": "linalg._older",
     "pinverse": "linalg._older",
     "qr": "linalg._older",
     "save": "serialization",
@@ -85,6 +86,7 @@ _FUNCTIONS = {
     "set_autocast_enabled": "amp.autocast_mode",
     "slogdet": "linalg._older",
     "svd": "linalg._older",
+    "vmap": "func",
 }
 
 
@@ -95,6 +97,8 @@ def __getattr__(name: str):
         return importlib.import_module(f"{__name__}.{name}")
     if name in _FUNCTIONS:
         return getattr(importlib.import_module(f"{__name__}.{_FUNCTIONS[name]}"), name)
+    if name.startswith("_foreach_"):
+        return getattr(importlib.import_module(f"{__name__}._foreach"), name)
     raise AttributeError(
         f"module {__name__!r} has no attribute {name!r}; docs/compatibility.md tells what there is"
     )

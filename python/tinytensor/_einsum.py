@@ -35,6 +35,10 @@ def einsum(*args: Any) -> Any:
     for position, operand in enumerate(operands):
         if not isinstance(operand, tinytensor.Tensor):
             raise TypeError(f"einsum(): operand {position} must be a Tensor, got {type(operand).__name__}")
+    return _contracted(equation, *operands)
+
+
+def _contracted(equation: str, *operands: Any) -> Any:
     plan = _planned(equation, tuple([tuple(operand.shape) for operand in operands]))
     values = list(operands)
     for step in plan.steps:

@@ -165,7 +165,7 @@ for _function in (
 ):  # fmt: skip
     _METHODS[_function.__name__] = _function
 
-for _name in ("cholesky", "det", "inverse", "logdet", "pinverse", "qr", "slogdet", "svd"):
+for _name in ("cholesky", "det", "inverse", "logdet", "matrix_exp", "pinverse", "qr", "slogdet", "svd"):
     _METHODS[_name] = _of_linalg(_name)
 
 for _name, _value in _METHODS.items():

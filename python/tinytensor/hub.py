@@ -46,13 +46,15 @@ _TRUSTED_OWNERS = ("facebookresearch", "facebookincubator", "pytorch", "fairinte
 _hub_dir: str | None = None
 
 
+def _get_torch_home() -> str:
+    """The folder of everything that is downloaded."""
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    return os.path.expanduser(os.environ.get("TORCH_HOME", os.path.join(cache, "torch")))
+
+
 def get_dir() -> str:
     """The folder of the cache."""
-    if _hub_dir is not None:
-        return _hub_dir
-    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    home = os.environ.get("TORCH_HOME", os.path.join(cache, "torch"))
-    return os.path.join(os.path.expanduser(home), "hub")
+    return os.path.join(_get_torch_home(), "hub") if _hub_dir is None else _hub_dir
 
 
 def set_dir(d: str | os.PathLike) -> None:
@@ -359,3 +361,12 @@ def _check_trust(owner: str, name: str, trust_repo: Any) -> None:
         os.makedirs(get_dir(), exist_ok=True)
         with open(path, "a") as file:
             file.write(entry + "\n")
+
+
+def __getattr__(name: str) -> Any:
+    # Programs take their progress bars from here.
+    if name == "tqdm":
+        from tqdm import tqdm
+
+        return tqdm
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

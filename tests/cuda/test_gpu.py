@@ -39,8 +39,11 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 FAMILIES = (elementwise, pairwise, reduce, statistics, convert, view, join, index, scatter)
 # Rows that need kernels which are not on CUDA, at least for some arguments: there they must say so.
-LATER = {"softmax", "log_softmax", "median", "nanmedian", "kthvalue", "mode", "quantile", "nanquantile"}
-LATER_GRADIENTS = {"prod"}
+LATER = {
+    *("softmax", "log_softmax", "median", "nanmedian", "kthvalue", "mode", "quantile", "nanquantile"),
+    *("igamma", "igammac"),
+}
+LATER_GRADIENTS = {"prod", "igamma", "igammac"}
 BRINGS_HOME = {"to", "cpu", "numpy"}  # the result is on the host
 
 

@@ -1,6 +1,7 @@
 """Linear algebra: factorizations, solutions and norms, batched and with gradients. NumPy's LAPACK computes."""
 
 from ._arrays import LinAlgError
+from ._exponential import matrix_exp
 from ._factors import cholesky, cholesky_ex, eigh, eigvalsh, qr, svd, svdvals
 from ._norms import cond, matrix_norm, norm, vector_norm
 from ._products import matmul, matrix_power, multi_dot, vecdot
@@ -18,6 +19,7 @@ __all__ = [
     "inv_ex",
     "lstsq",
     "matmul",
+    "matrix_exp",
     "matrix_norm",
     "matrix_power",
     "matrix_rank",

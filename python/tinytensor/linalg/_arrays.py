@@ -58,6 +58,12 @@ def array_type(model: Tensor) -> Any:
     return numpy.float32 if model.dtype == _C.float32 else numpy.float64
 
 
+def shown_as(name: str, result: Any) -> str:
+    """A named tuple with one field a line, as the results of other functions are shown."""
+    fields = ",\n".join(f"{field}={value!r}" for field, value in zip(result._fields, result))
+    return f"torch.return_types.{name}(\n{fields})"
+
+
 def batch_element(bad: numpy.ndarray) -> str:
     """Which matrix of a batch is the first bad one, for a message."""
     return f"(Batch element {int(numpy.flatnonzero(bad)[0])}): " if bad.ndim else ""

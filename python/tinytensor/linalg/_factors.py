@@ -13,28 +13,40 @@ from tinytensor import _C
 from tinytensor._C import Tensor
 from tinytensor.autograd import Function
 
-from ._arrays import LinAlgError, array, batch_element, check_matrices, tensor_like
+from ._arrays import LinAlgError, array, batch_element, check_matrices, shown_as, tensor_like
 
 
 class Cholesky(NamedTuple):
     L: Tensor
     info: Tensor
 
+    def __repr__(self) -> str:
+        return shown_as("linalg_cholesky_ex", self)
+
 
 class Qr(NamedTuple):
     Q: Tensor
     R: Tensor
+
+    def __repr__(self) -> str:
+        return shown_as("linalg_qr", self)
 
 
 class Eigh(NamedTuple):
     eigenvalues: Tensor
     eigenvectors: Tensor
 
+    def __repr__(self) -> str:
+        return shown_as("linalg_eigh", self)
+
 
 class Svd(NamedTuple):
     U: Tensor
     S: Tensor
     Vh: Tensor
+
+    def __repr__(self) -> str:
+        return shown_as("linalg_svd", self)
 
 
 def _order_of_failure(matrix: numpy.ndarray) -> int:

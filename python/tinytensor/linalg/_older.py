@@ -8,10 +8,12 @@ from tinytensor import _C
 from tinytensor._C import Tensor
 
 from . import _factors, _solve
+from ._arrays import shown_as
+from ._exponential import matrix_exp
 from ._factors import Qr
 from ._solve import det, inv, slogdet
 
-__all__ = ["cholesky", "det", "inverse", "logdet", "pinverse", "qr", "slogdet", "svd"]
+__all__ = ["cholesky", "det", "inverse", "logdet", "matrix_exp", "pinverse", "qr", "slogdet", "svd"]
 
 inverse = inv
 
@@ -20,6 +22,9 @@ class Svd(NamedTuple):
     U: Tensor
     S: Tensor
     V: Tensor
+
+    def __repr__(self) -> str:
+        return shown_as("svd", self)
 
 
 def logdet(input: Tensor) -> Tensor:

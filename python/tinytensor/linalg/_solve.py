@@ -11,12 +11,15 @@ from tinytensor._C import Tensor
 from tinytensor.autograd import Function
 from tinytensor.functional import broadcast_shapes
 
-from ._arrays import LinAlgError, array, batch_element, check_matrices, tensor_like
+from ._arrays import LinAlgError, array, batch_element, check_matrices, shown_as, tensor_like
 
 
 class Slogdet(NamedTuple):
     sign: Tensor
     logabsdet: Tensor
+
+    def __repr__(self) -> str:
+        return shown_as("linalg_slogdet", self)
 
 
 class Lstsq(NamedTuple):
@@ -25,10 +28,16 @@ class Lstsq(NamedTuple):
     rank: Tensor
     singular_values: Tensor
 
+    def __repr__(self) -> str:
+        return shown_as("linalg_lstsq", self)
+
 
 class Inverse(NamedTuple):
     inverse: Tensor
     info: Tensor
+
+    def __repr__(self) -> str:
+        return shown_as("linalg_inv_ex", self)
 
 
 def _batched(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
@@ -281,7 +290,7 @@ def matrix_rank(A: Tensor, *, atol: Any = None, rtol: Any = None, hermitian: boo
 
 def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Lstsq:
     """The X of least norm with the least |A X - B|. `driver` chooses what else is computed: the rank, unless it is
-    'gels', and the singular values, if it is 'gelsd' or 'gelss'.
+    'gels'; the residuals, unless it is 'gelsy', the default; the singular values, if it is 'gelsd' or 'gelss'.
     """
     if driver not in (None, "gels", "gelsy", "gelsd", "gelss"):
         raise RuntimeError(
@@ -294,7 +303,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     ranks = matrix_rank(A, rtol=rcond)
     nothing = _C.empty(0, dtype=A.dtype, device=A.device)
     residuals = nothing
-    if A.shape[-2] > A.shape[-1] and driver != "gelsy" and bool((ranks == A.shape[-1]).all()):
+    if A.shape[-2] > A.shape[-1] and driver not in (None, "gelsy") and bool((ranks == A.shape[-1]).all()):
         residuals = (A @ solution - right).square().sum(-2)
     values = nothing
     if driver in ("gelsd", "gelss"):

@@ -1,6 +1,6 @@
 """Help around training."""
 
-_PACKAGES = {"checkpoint", "data", "hooks", "tensorboard"}
+_PACKAGES = {"_pytree", "benchmark", "checkpoint", "data", "hooks", "model_zoo", "tensorboard"}
 
 
 def __getattr__(name: str):

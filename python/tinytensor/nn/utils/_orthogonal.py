@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import tinytensor
 from tinytensor import _C
 from tinytensor._C import Tensor
-from tinytensor.autograd.function import Function
 from tinytensor.autograd.grad_mode import no_grad
 from tinytensor.nn.modules.module import Module
 
@@ -21,44 +19,12 @@ def _from_numpy(values: Any, like: Tensor) -> Tensor:
     return tinytensor.from_numpy(np.ascontiguousarray(values)).to(like.device, like.dtype)
 
 
-class _Solve(Function):
-    """x of a x = b."""
-
-    @staticmethod
-    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
-        import numpy as np
-
-        x = _from_numpy(np.linalg.solve(a.detach().cpu().numpy(), b.detach().cpu().numpy()), a)
-        ctx.save_for_backward(a, x)
-        return x
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
-        a, x = ctx.saved_tensors
-        grad_b = _Solve.apply(a.mT, grad)
-        return -grad_b @ x.mT, grad_b
-
-
-def matrix_exp(a: Tensor) -> Tensor:
-    """exp(a) by a Taylor series of a / 2^s, squared s times."""
-    size = float(a.detach().abs().sum(-1).max()) if a.numel() else 0.0
-    squarings = max(0, math.ceil(math.log2(size)) + 1) if size > 0.5 else 0
-    a = a / 2**squarings
-    identity = _C.eye(a.size(-1), dtype=a.dtype, device=a.device)
-    # 0.5^n / n! is below the rounding of the dtype.
-    terms = 16 if a.dtype == _C.float64 else 10
-    result = identity + a / terms
-    for n in range(terms - 1, 0, -1):
-        result = identity + (a @ result) / n
-    for _ in range(squarings):
-        result = result @ result
-    return result
-
-
 def cayley(a: Tensor) -> Tensor:
     """(1 - a / 2)^-1 (1 + a / 2)."""
+    from tinytensor.linalg import solve
+
     identity = _C.eye(a.size(-1), dtype=a.dtype, device=a.device)
-    return _Solve.apply(identity - a / 2, (identity + a / 2).expand_as(a))
+    return solve(identity - a / 2, identity + a / 2)
 
 
 def householder_product(a: Tensor, tau: Tensor) -> Tensor:
@@ -121,6 +87,8 @@ class _Orthogonal(Module):
         if rows != columns:
             x = _C.cat([x, x.new_zeros(*x.shape[:-2], rows, rows - columns)], -1)
         skew = x - x.mT
+        from tinytensor.linalg import matrix_exp
+
         q = matrix_exp(skew) if self.orthogonal_map == "matrix_exp" else cayley(skew)
         return q[..., :columns]
 

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
-from .nn import Module
+from tinytensor.nn import Module
 
 __all__ = [
     "Attribute",
