@@ -231,12 +231,12 @@ def test_archives_are_valid_zip_files_with_aligned_records(tmp_path):
 
 @ours
 def test_zip64_fields_are_read_and_written(monkeypatch):
-    from tinytensor import _zip_format
+    from tinytensor._files import zip_format
 
     buffer = io.BytesIO()
-    monkeypatch.setattr(_zip_format, "_MAX_32", 8)  # sizes and places from 8 on then take the long way
+    monkeypatch.setattr(zip_format, "_MAX_32", 8)  # sizes and places from 8 on then take the long way
     torch.save(torch.arange(3), buffer)
-    assert _zip_format.ZipReader(io.BytesIO(buffer.getvalue())).read("version") == b"3\n"
+    assert zip_format.ZipReader(io.BytesIO(buffer.getvalue())).read("version") == b"3\n"
     assert torch.load(buffer_at_start(buffer)).tolist() == [0, 1, 2]
 
 
@@ -423,9 +423,9 @@ def test_bad_places():
 
 @ours
 def test_registered_places():
-    from tinytensor import _locations
+    from tinytensor._files import locations
 
-    before = list(_locations._packages)
+    before = list(locations._packages)
     torch.serialization.register_package(
         1, lambda storage: "attic", lambda storage, place: storage.fill_(9) if place == "attic" else None
     )
@@ -433,7 +433,7 @@ def test_registered_places():
         assert torch.serialization.location_tag(torch.ones(1).storage()) == "attic"
         assert round_trip(torch.zeros(2, dtype=torch.uint8)).tolist() == [9, 9]
     finally:
-        _locations._packages[:] = before
+        locations._packages[:] = before
 
 
 # ---------------------------------------------------------------- mapping, byte order
@@ -516,7 +516,7 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
     def full(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tinytensor._zip_format.ZipWriter.close", full)
+    monkeypatch.setattr("tinytensor._files.zip_format.ZipWriter.close", full)
     with pytest.raises(OSError, match="No space"):
         torch.save(torch.zeros(2), path)
     assert torch.load(path).tolist() == [1, 1]

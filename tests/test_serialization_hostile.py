@@ -15,7 +15,7 @@ from util import MODULE, torch
 pytestmark = pytest.mark.skipif(MODULE != "tinytensor", reason="stricter than PyTorch")
 
 if MODULE == "tinytensor":
-    from tinytensor._zip_format import ZipWriter
+    from tinytensor._files.zip_format import ZipWriter
 
 ERRORS = (RuntimeError, pickle.UnpicklingError, EOFError)
 START = b"\x80\x02"

@@ -67,7 +67,7 @@ def test_both_ways(options):
 
 @pytest.mark.parametrize("package", ["nn", "optim", "optim.lr_scheduler"])
 def test_classes_have_the_names_that_their_files_need(package):
-    from tinytensor._pickle_names import find, written_name
+    from tinytensor._files.pickle_names import find, written_name
 
     ours, others = (importlib.import_module(f"{module.__name__}.{package}") for module in (torch, theirs))
     checked = 0

@@ -178,6 +178,9 @@ def stub() -> str:
                 body += _python_method(name, value)
         if cls is _C.Tensor:
             body += _operators()
+        if hasattr(cls, "__enter__"):
+            body.append("    def __enter__(self) -> Any: ...")
+            body.append("    def __exit__(self, *error: Any) -> None: ...")
         body.append("    def __init__(self, *args: Any, **kwargs: Any) -> None: ...")
         body.append("    def __getattr__(self, name: str) -> Any: ...")
         lines += [*body, ""]

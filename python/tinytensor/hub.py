@@ -25,7 +25,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import urlparse
 
-from ._atomic_file import replacing
+from ._files.atomic_file import replacing
 from .serialization import load as _load_checkpoint
 
 __all__ = [

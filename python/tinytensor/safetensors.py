@@ -13,8 +13,8 @@ import os
 from typing import Any, NamedTuple
 
 from . import _C
-from ._atomic_file import replacing
 from ._C import Tensor
+from ._files.atomic_file import replacing
 
 __all__ = [
     "SafetensorError",

@@ -18,15 +18,15 @@ import warnings
 from collections.abc import Callable
 from typing import IO, Any
 
-from . import _legacy_format
-from ._atomic_file import replacing
-from ._legacy_format import LegacyReader
-from ._loaders import Allowed, Unpickling, ZipLoader, not_allowed, refuse_other_formats
-from ._locations import default_restore_location, location_tag, register_package, restorer
-from ._pickler import Collector, pickled
-from ._unpickler import Unsupported, modern_name
+from ._files import legacy_format
+from ._files.atomic_file import replacing
+from ._files.legacy_format import LegacyReader
+from ._files.loaders import Allowed, Unpickling, ZipLoader, not_allowed, refuse_other_formats
+from ._files.locations import default_restore_location, location_tag, register_package, restorer
+from ._files.pickler import Collector, pickled
+from ._files.unpickler import Unsupported, modern_name
+from ._files.zip_format import ALIGNMENT, ZipReader, ZipWriter, is_zip
 from ._utils import _get_layout  # noqa: F401  (files look it up here)
-from ._zip_format import ALIGNMENT, ZipReader, ZipWriter, is_zip
 from .storage import NAMED_STORAGES, UntypedStorage
 
 __all__ = [
@@ -51,8 +51,8 @@ __all__ = [
 ]
 
 DEFAULT_PROTOCOL = 2
-MAGIC_NUMBER = _legacy_format.MAGIC_NUMBER
-PROTOCOL_VERSION = _legacy_format.PROTOCOL_VERSION
+MAGIC_NUMBER = legacy_format.MAGIC_NUMBER
+PROTOCOL_VERSION = legacy_format.PROTOCOL_VERSION
 
 MAP_SHARED = getattr(_mmap, "MAP_SHARED", None)
 MAP_PRIVATE = getattr(_mmap, "MAP_PRIVATE", None)
@@ -200,7 +200,7 @@ def save(
         folder = os.path.splitext(os.path.basename(os.fsdecode(f)))[0] or folder
     with _opened_for_writing(f) as file:
         if not _use_new_zipfile_serialization:
-            _legacy_format.write(file, pickle_protocol, data, collector.storages)
+            legacy_format.write(file, pickle_protocol, data, collector.storages)
             return
         _write_zip(file, folder, data, collector.storages, byte_order=not _disable_byteorder_record)
 

@@ -7,6 +7,7 @@ import keyword
 import math
 import operator
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import tinytensor
@@ -27,7 +28,7 @@ PREFIX = {"pos": "+", "neg": "-", "invert": "~"}
 class Names:
     """Names that are valid in Python and given once."""
 
-    def __init__(self, taken: set[str] = frozenset()) -> None:
+    def __init__(self, taken: Iterable[str] = ()) -> None:
         self.taken = {*keyword.kwlist, *dir(builtins), *taken}
 
     def new(self, wish: str) -> str:

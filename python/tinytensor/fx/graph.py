@@ -50,7 +50,7 @@ class Graph:
 
     def __init__(self, owning_module: Any = None, tracer_cls: type | None = None) -> None:
         self._root = Node(self, "", "root", "", (), {})
-        self._insert = self._root.prepend
+        self._insert: Callable[[Node], None] = self._root.prepend
         self._names = Names()
         self.owning_module, self._tracer_cls = owning_module, tracer_cls
 

@@ -61,7 +61,8 @@ class Node:
         self._previous = self._next = self
         self._erased = False
         self._inputs: dict[Node, None] = {}
-        self._args, self._kwargs = (), {}
+        self._args: tuple = ()
+        self._kwargs: dict[str, Any] = {}
         self._take(args, kwargs)
 
     # ---------------------------------------------------------------- arguments
@@ -99,7 +100,7 @@ class Node:
         return self.meta.get("stack_trace")
 
     def update_arg(self, idx: int, arg: Any) -> None:
-        args = list(self._args)
+        args: list[Any] = list(self._args)
         args[idx] = arg
         self.args = tuple(args)
 

@@ -15,6 +15,7 @@ from tinytensor._C import Tensor
 
 __all__ = [
     "AuxOutput",
+    "AuxRequest",
     "BlockMask",
     "and_masks",
     "create_block_mask",
@@ -23,6 +24,8 @@ __all__ = [
     "noop_mask",
     "or_masks",
 ]
+
+_DEFAULT_SPARSE_BLOCK_SIZE = 128
 
 Mask = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
@@ -112,7 +115,7 @@ def create_block_mask(
     Q_LEN: int,
     KV_LEN: int,
     device: Any = None,
-    BLOCK_SIZE: int | tuple[int, int] = 128,
+    BLOCK_SIZE: int | tuple[int, int] = _DEFAULT_SPARSE_BLOCK_SIZE,
     _compile: bool = False,
 ) -> BlockMask:
     """Calls the function once for all indices. `_compile` has nothing to do here: there is no compiler."""
@@ -120,8 +123,17 @@ def create_block_mask(
     return BlockMask(create_mask(mask_mod, B, H, Q_LEN, KV_LEN, device), mask_mod, size)
 
 
+class AuxRequest(NamedTuple):
+    """What `flex_attention` shall tell besides its result."""
+
+    lse: bool = False
+    max_scores: bool = False
+
+
 class AuxOutput(NamedTuple):
-    lse: Tensor | None
+    """What was asked for by an `AuxRequest`."""
+
+    lse: Tensor | None = None
     max_scores: Tensor | None = None
 
 
@@ -135,8 +147,14 @@ def flex_attention(
     enable_gqa: bool = False,
     return_lse: bool = False,
     kernel_options: dict[str, Any] | None = None,
+    *,
+    return_aux: AuxRequest | None = None,
 ) -> Any:
     """softmax(score_mod(q k / sqrt(E))) v over [B, H, L, E]; a row that sees no key gives zeros."""
+    if return_lse and return_aux is not None:
+        raise ValueError("flex_attention: return_aux takes the place of return_lse, got both")
+    if return_aux is not None and return_aux.max_scores:
+        raise NotImplementedError("flex_attention: max_scores are not kept")
     if kernel_options:
         raise NotImplementedError(f"flex_attention: kernel_options are not supported, got {kernel_options}")
     for name, tensor in (("query", query), ("key", key), ("value", value)):
@@ -164,4 +182,6 @@ def flex_attention(
     lse = scores.logsumexp(-1)
     weights = (scores - lse.masked_fill(lse == -math.inf, 0).unsqueeze(-1)).exp()
     result = weights.to(value.dtype) @ value
+    if return_aux is not None:
+        return result, AuxOutput(lse=lse if return_aux.lse else None)
     return (result, lse) if return_lse else result

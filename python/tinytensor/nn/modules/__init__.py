@@ -6,6 +6,7 @@ from .activation import *  # noqa: F403
 from .adaptive import *  # noqa: F403
 from .attention import *  # noqa: F403
 from .batchnorm import *  # noqa: F403
+from .channelshuffle import *  # noqa: F403
 from .container import *  # noqa: F403
 from .convolution import *  # noqa: F403
 from .distance import *  # noqa: F403

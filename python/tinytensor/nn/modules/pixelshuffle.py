@@ -1,4 +1,4 @@
-"""Layers that move channels into space, or among groups."""
+"""Layers that move channels into space, and back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tinytensor._C import Tensor
 from tinytensor.nn.functional import vision as functional
 from tinytensor.nn.modules.module import Module
 
-__all__ = ["ChannelShuffle", "PixelShuffle", "PixelUnshuffle"]
+__all__ = ["PixelShuffle", "PixelUnshuffle"]
 
 
 class PixelShuffle(Module):
@@ -35,17 +35,3 @@ class PixelUnshuffle(Module):
 
     def extra_repr(self) -> str:
         return f"downscale_factor={self.downscale_factor}"
-
-
-class ChannelShuffle(Module):
-    """The channels of every group, one of each in turn."""
-
-    def __init__(self, groups: int) -> None:
-        super().__init__()
-        self.groups = groups
-
-    def forward(self, input: Tensor) -> Tensor:
-        return functional.channel_shuffle(input, self.groups)
-
-    def extra_repr(self) -> str:
-        return f"groups={self.groups}"

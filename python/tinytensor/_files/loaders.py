@@ -8,12 +8,13 @@ import sys
 from collections.abc import Callable
 from typing import IO, Any
 
-from . import _C, _pickle_names
-from ._allow_list import Allowed
-from ._legacy_format import as_text, element_type
-from ._unpickler import SafeUnpickler, Source, Unsupported
-from ._zip_format import ZipReader
-from .storage import TypedStorage, UntypedStorage, untyped_storage_of
+from .. import _C
+from ..storage import TypedStorage, UntypedStorage, untyped_storage_of
+from . import pickle_names
+from .allow_list import Allowed
+from .legacy_format import as_text, element_type
+from .unpickler import SafeUnpickler, Source, Unsupported
+from .zip_format import ZipReader
 
 
 class Unpickling:
@@ -44,8 +45,8 @@ class Unpickling:
 def _find_class(module: str, name: str, otherwise: Callable[[str, str], Any]) -> Any:
     if module.partition(".")[0] not in ("torch", "torchvision"):
         return otherwise(module, name)
-    known = _pickle_names.storage_classes().get(f"{module} {name}")
-    return _pickle_names.find(module, name) if known is None else known
+    known = pickle_names.storage_classes().get(f"{module} {name}")
+    return pickle_names.find(module, name) if known is None else known
 
 
 class ZipLoader:

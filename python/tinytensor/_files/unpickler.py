@@ -14,8 +14,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import IO, Any
 
-from ._allow_list import Allowed, checked_key, damaged, is_hashable, set_attributes
-from ._C import Tensor
+from .._C import Tensor
+from .allow_list import Allowed, checked_key, damaged, is_hashable, set_attributes
 
 _LONGEST_LINE = 1 << 16
 

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Callable
 from typing import IO, Any
 
-from . import _C
-from ._zip_format import fill
-from .storage import TypedStorage, UntypedStorage, untyped_storage_of
+from .. import _C
+from ..storage import TypedStorage, UntypedStorage, untyped_storage_of
+from .zip_format import fill
 
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 PROTOCOL_VERSION = 1001

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from . import _C, _pickle_names, _utils
-from ._locations import location_tag
-from .storage import NAMED_STORAGES, TypedStorage, UntypedStorage, storage_name
+from .. import _C, _utils
+from ..storage import NAMED_STORAGES, TypedStorage, UntypedStorage, storage_name
+from . import pickle_names
+from .locations import location_tag
 
 
 class Collector:
@@ -46,7 +47,7 @@ class _PickleNames:
     def save_global(self, obj: Any, name: str | None = None) -> None:
         found = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None) if name is None else name
         module = _C.__name__ if isinstance(obj, _C.dtype) else pickle.whichmodule(obj, found)
-        written = _pickle_names.written_name(module, found) if found else None
+        written = pickle_names.written_name(module, found) if found else None
         if written is None or "." in written[1]:
             super().save_global(obj, name)
             return

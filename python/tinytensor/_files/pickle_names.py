@@ -8,10 +8,10 @@ import importlib
 import sys
 from typing import Any
 
-from . import _C, _utils
-from .storage import NAMED_STORAGES, TypedStorage, UntypedStorage
+from .. import _C, _utils
+from ..storage import NAMED_STORAGES, TypedStorage, UntypedStorage
 
-_OURS, _THEIRS = __package__, "torch"
+_OURS, _THEIRS = __package__.partition(".")[0], "torch"
 
 # Modules here whose contents PyTorch keeps in another one; those below a package count as the package.
 _MODULES = {

@@ -9,7 +9,7 @@ from typing import Any
 
 import tinytensor
 
-from .storage import UntypedStorage
+from ..storage import UntypedStorage
 
 _CPU_HINT = (
     "If you are running on a CPU-only machine, please use torch.load with "

@@ -7,9 +7,10 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from . import _C, _pickle_names, _utils
-from ._C import Tensor
-from .storage import TypedStorage
+from .. import _C, _utils
+from .._C import Tensor
+from ..storage import TypedStorage
+from . import pickle_names
 
 _PLAIN_KEYS = (str, int, float, bool, bytes, complex, type(None))
 _MOST_PARTS_OF_A_KEY = 1000
@@ -150,7 +151,7 @@ class Allowed:
     """What names may stand in a file, and what the things they name may be called with."""
 
     def __init__(self, extra: list[Any]) -> None:
-        functions = _pickle_names.rebuild_functions()
+        functions = pickle_names.rebuild_functions()
         self.rebuilding = set(functions.values()) - {_utils._rebuild_from_type_v2}
         self.names: dict[str, Any] = {**functions, **_constants()}
         self.calls: dict[Any, Callable] = {
@@ -175,7 +176,7 @@ class Allowed:
             module = thing.__module__
             name = getattr(thing, "__qualname__", thing.__name__)
             self.names[f"{module} {name}"] = thing
-            written = _pickle_names.written_name(module, name)
+            written = pickle_names.written_name(module, name)
             if written:
                 self.names[" ".join(written)] = thing
         if callable(thing):
@@ -188,7 +189,7 @@ class Allowed:
         function, kind, parts, state = args if len(args) == 4 else (None, None, None, None)
         valid = is_hashable(function) and function in self.rebuilding and type(parts) is tuple
         _require(valid, "_rebuild_from_type_v2", args)
-        from .nn.parameter import Parameter
+        from ..nn.parameter import Parameter
 
         made = self.calls[function](*parts)
         if kind is not Tensor and kind is not Parameter and not (is_hashable(kind) and kind in self.trusted):
@@ -202,13 +203,13 @@ class Allowed:
 
 
 def _constants() -> dict[str, Any]:
-    return {**_pickle_names.storage_classes(), **_pickle_names.constants(), "torch Tensor": Tensor}
+    return {**pickle_names.storage_classes(), **pickle_names.constants(), "torch Tensor": Tensor}
 
 
 def _callables() -> dict[str, tuple[Any, Callable]]:
     import _codecs
 
-    from .nn.parameter import Parameter
+    from ..nn.parameter import Parameter
 
     def parameter(*args: Any) -> Tensor:
         valid = (
