@@ -44,6 +44,7 @@ PAGES: list[tuple[str, str, list[str]]] = [
     ),
     ("amp", "torch.amp", ["amp"]),
     ("fx", "torch.fx", ["fx", "overrides"]),
+    ("onnx", "torch.onnx", ["onnx", "onnx.errors"]),
     ("profiler", "torch.profiler", ["profiler", "autograd.profiler", "utils.benchmark"]),
     ("devices", "Devices and processes", ["cuda", "cpu", "multiprocessing", "random"]),
     (
@@ -54,9 +55,16 @@ PAGES: list[tuple[str, str, list[str]]] = [
             "vision.transforms",
             "vision.transforms.functional",
             "vision.models",
+            "vision.models.detection",
+            "vision.models.segmentation",
             "vision.ops",
             "vision.utils",
         ],
+    ),
+    (
+        "vision_samples",
+        "torchvision.transforms.v2",
+        ["vision.tv_tensors", "vision.transforms.v2", "vision.transforms.v2.functional"],
     ),
 ]
 

@@ -328,6 +328,11 @@ def test_representation(transform, text):
             TypeError,
             "float tensor",
         ),
+        (
+            lambda: T.Normalize((0.5,) * 3, (0.5,) * 3)(torch.zeros(1, 4, 4)),
+            RuntimeError,
+            r"3 means do not fit a tensor of shape \(1, 4, 4\)",
+        ),
         (lambda: F.hflip("picture"), TypeError, "PIL Image or Tensor"),
         (lambda: F.pad(PICTURE, [1, 2, 3]), ValueError, "1, 2, or 4 element"),
         (lambda: F.adjust_hue(PICTURE, 0.6), ValueError, "not in"),

@@ -9,7 +9,7 @@ from tinytensor import __version__
 
 __all__ = ["__version__", "get_image_backend", "set_image_backend"]
 
-_PACKAGES = ("datasets", "io", "models", "ops", "transforms", "utils")
+_PACKAGES = ("datasets", "io", "models", "ops", "transforms", "tv_tensors", "utils")
 
 
 def get_image_backend() -> str:

@@ -17,8 +17,8 @@ import tinytensor
 from tinytensor import _C, Tensor, nn
 
 from .. import transforms as T
-from ..transforms import functional as F
 from ..transforms import v2
+from ..transforms._geometry import sides
 
 BYTES = 256
 
@@ -143,7 +143,7 @@ class Plan:
     def pad(self, part: Any) -> None:
         if part.padding_mode != "constant":
             raise Unsuited
-        left, top, right, bottom = F._sides(part.padding)
+        left, top, right, bottom = sides(part.padding)
         if min(left, top, right, bottom) < 0:
             raise Unsuited
         self._surround(part.fill)
@@ -191,7 +191,7 @@ class Plan:
         self._cut(height, width, lambda drawn: (top, left))
 
     def flip(self, part: Any) -> None:
-        axis = 1 if isinstance(part, T.RandomHorizontalFlip) else 0
+        axis = 1 if isinstance(part, (T.RandomHorizontalFlip, v2.RandomHorizontalFlip)) else 0
         number, size = len(self.draws), (self.height, self.width)[axis]
         self.draws.append(Chances(part.p))
         self.moves.append(lambda walks, drawn: walks.mirror(axis, drawn[number], size))

@@ -21,8 +21,11 @@ class PictureArray(VisionDataset):
         """Picture number `index`, [H, W] or [H, W, 3]."""
         return np.asarray(self.data[index])
 
+    def _target(self, index: int) -> Any:
+        return int(self.targets[index])
+
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        image, target = picture(self._pixels(index)), int(self.targets[index])
+        image, target = picture(self._pixels(index)), self._target(index)
         if self.transform is not None:
             image = self.transform(image)
         if self.target_transform is not None:
@@ -36,9 +39,8 @@ class PictureArray(VisionDataset):
         """What takes batches for a DataLoader, if that gives the same as taking samples one by one."""
         from ._batches import PictureTaker
 
-        own = (
-            type(self).__getitem__ is PictureArray.__getitem__ and type(self)._pixels is PictureArray._pixels
-        )
+        names = ("__getitem__", "_pixels", "_target")
+        own = all(getattr(type(self), name) is getattr(PictureArray, name) for name in names)
         return PictureTaker.of(self) if own else None
 
     def extra_repr(self) -> str:

@@ -168,4 +168,61 @@ class EMNIST(MNIST):
             extract(path, self.raw_folder)
 
 
-__all__ = ["EMNIST", "KMNIST", "MNIST", "FashionMNIST"]
+class QMNIST(MNIST):
+    """MNIST made anew from NIST's pictures, with 60,000 to test.
+
+    `what` is train, test, test10k (MNIST's own), test50k (the rest) or nist (all of NIST). A target is the digit, or with
+    compat=False all that is known: digit, series, writer, number, class in NIST's code, number in NIST, and two zeros.
+    """
+
+    mirrors = ["https://raw.githubusercontent.com/facebookresearch/qmnist/master/"]
+    subsets = {"train": "train", "test": "test", "test10k": "test", "test50k": "test", "nist": "nist"}
+    qmnist_resources = {
+        "train": [
+            ("qmnist-train-images-idx3-ubyte.gz", "ed72d4157d28c017586c42bc6afe6370"),
+            ("qmnist-train-labels-idx2-int.gz", "0058f8dd561b90ffdd0f734c6a30e5e4"),
+        ],
+        "test": [
+            ("qmnist-test-images-idx3-ubyte.gz", "1394631089c404de565df7b7aeaf9412"),
+            ("qmnist-test-labels-idx2-int.gz", "5b5b05890a5e13444e108efe57b788aa"),
+        ],
+        "nist": [
+            ("xnist-images-idx3-ubyte.xz", "7f124b3b8ab81486c9d8c2749c17f834"),
+            ("xnist-labels-idx2-int.xz", "5ed0e788978e45d4a8bd4b7caec3d79d"),
+        ],
+    }
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        what: str | None = None,
+        compat: bool = True,
+        train: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        self.what = what or ("train" if train else "test")
+        if self.what not in self.subsets:
+            raise ValueError(
+                f"Unknown value '{what}' for argument what. Valid values are {tuple(self.subsets)}."
+            )
+        self.compat = compat
+        self.resources = self.qmnist_resources[self.subsets[self.what]]
+        super().__init__(root, train, **kwargs)
+
+    def _files(self) -> tuple[str, str]:
+        images, labels = (name.rpartition(".")[0] for name, _ in self.resources)
+        return images, labels
+
+    def _load_data(self) -> tuple[tinytensor.Tensor, tinytensor.Tensor]:
+        images, labels = (read_idx(self._locate(name) or name) for name in self._files())
+        part = {"test10k": slice(0, 10000), "test50k": slice(10000, None)}.get(self.what, slice(None))
+        return images[part].clone(), labels[part].long()
+
+    def _target(self, index: int) -> Any:
+        return int(self.targets[index, 0]) if self.compat else self.targets[index]
+
+    def extra_repr(self) -> str:
+        return f"Split: {self.what}"
+
+
+__all__ = ["EMNIST", "KMNIST", "MNIST", "QMNIST", "FashionMNIST"]

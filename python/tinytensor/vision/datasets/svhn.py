@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ._download import download, is_whole
+from ._files import loadmat
 from ._pictures import PictureArray
 
 
@@ -47,7 +47,7 @@ class SVHN(PictureArray):
             raise RuntimeError(
                 f"Dataset not found or corrupted: {path}. You can use download=True to download it"
             )
-        content = _loadmat(path)
+        content = loadmat(path)
         self.data = np.transpose(content["X"], (3, 2, 0, 1))
         self.labels = content["y"].astype(np.int64).reshape(-1) % 10  # the file calls the digit 0 ten
 
@@ -63,11 +63,3 @@ class SVHN(PictureArray):
 
     def extra_repr(self) -> str:
         return f"Split: {self.split}"
-
-
-def _loadmat(path: Path) -> Any:
-    try:
-        from scipy.io import loadmat
-    except ImportError as error:
-        raise ImportError(f"reading {path.name} needs SciPy: pip install scipy") from error
-    return loadmat(path)

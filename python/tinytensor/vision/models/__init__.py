@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import detection  # noqa: F401
+from . import detection, segmentation  # noqa: F401
 from ._api import (  # noqa: F401
     Weights,
     WeightsEnum,

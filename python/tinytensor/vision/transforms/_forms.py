@@ -16,7 +16,8 @@ from . import _tensor, _tensor_geometry
 
 
 def is_pil_image(img: Any) -> bool:
-    return "PIL.Image" in sys.modules and isinstance(img, pillow().Image)
+    pillow_images = sys.modules.get("PIL.Image")  # without which there are none
+    return pillow_images is not None and isinstance(img, pillow_images.Image)
 
 
 def pil_for(img: Any) -> ModuleType:

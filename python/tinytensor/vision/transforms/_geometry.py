@@ -3,9 +3,55 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+
+
+def sides(padding: Any) -> list[int]:
+    """left, top, right and bottom."""
+    if not isinstance(padding, (numbers.Number, tuple, list)):
+        raise TypeError("Got inappropriate padding arg")
+    padding = [padding] if isinstance(padding, numbers.Number) else list(padding)
+    if len(padding) not in (1, 2, 4):
+        raise ValueError(
+            f"Padding must be an int or a 1, 2, or 4 element tuple, not a {len(padding)} element tuple"
+        )
+    return padding * (4 // len(padding))
+
+
+def pair(size: Any) -> list[int]:
+    """Height and width."""
+    if isinstance(size, numbers.Number):
+        return [int(size), int(size)]
+    if len(size) == 1:
+        return [size[0], size[0]]
+    if len(size) != 2:
+        raise ValueError("Please provide only two dimensions (h, w) for size.")
+    return list(size)
+
+
+def central_part(rows: int, columns: int, size: Any) -> tuple[int, int, int, int]:
+    """Top, left, height and width of the middle of a picture, which may reach beyond it."""
+    height, width = pair(size)
+    return _before(rows, height), _before(columns, width), height, width
+
+
+def _before(whole: int, part: int) -> int:
+    return -((part - whole) // 2) if part > whole else int(round((whole - part) / 2.0))
+
+
+def slants(shear: Any) -> list[float]:
+    """The angles of shearing across and down."""
+    if not isinstance(shear, (numbers.Number, list, tuple)):
+        raise TypeError("Shear should be either a single value or a sequence of two values")
+    shear = [shear, 0.0] if isinstance(shear, numbers.Number) else list(shear)
+    shear = shear * 2 if len(shear) == 1 else shear
+    if len(shear) != 2:
+        raise ValueError(f"Shear should be a sequence containing two values. Got {shear}")
+    return shear
 
 
 def resized_size(height: int, width: int, size: Sequence[int] | None, max_size: int | None) -> list[int]:

@@ -88,7 +88,12 @@ def normalize(tensor: Tensor, mean: Any, std: Any, inplace: bool) -> Tensor:
             f"std evaluated to zero after conversion to {tensor.dtype}, leading to division by zero."
         )
     mean, std = (part.view(-1, 1, 1) if part.ndim == 1 else part for part in (mean, std))
-    return tensor.sub_(mean).div_(std) if inplace else tensor.sub(mean).div_(std)
+    found = tensor.sub_(mean) if inplace else tensor.sub(mean)
+    if found.shape != tensor.shape:
+        raise RuntimeError(
+            f"normalize: {mean.numel()} means do not fit a tensor of shape {tuple(tensor.shape)}: {tuple(found.shape)}"
+        )
+    return found.div_(std)
 
 
 def erase(img: Tensor, i: int, j: int, h: int, w: int, v: Tensor, inplace: bool) -> Tensor:
@@ -254,12 +259,13 @@ def _equalized(plane: Tensor) -> Tensor:
 
 def as_batch(img: Tensor, dtypes: tuple) -> tuple[Tensor, Any]:
     """The picture as a batch of one of these types, and what turns such a batch into the form of the picture."""
-    single, given = img.ndim < 4, img.dtype
-    batch = img.unsqueeze(0) if single else img
+    given, leading = img.dtype, img.shape[:-3]
+    batch = img if img.ndim == 4 else img.unsqueeze(0) if img.ndim < 4 else img.flatten(0, -4)
     batch = batch if given in dtypes else batch.to(dtypes[0])
 
     def restore(result: Tensor) -> Tensor:
-        result = result.squeeze(0) if single else result
+        if img.ndim != 4:
+            result = result.squeeze(0) if img.ndim < 4 else result.unflatten(0, leading)
         if result.dtype == given:
             return result
         return (result if given.is_floating_point else result.round()).to(given)

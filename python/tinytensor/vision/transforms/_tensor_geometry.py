@@ -146,11 +146,11 @@ def rotate(img: Tensor, matrix: list[float], mode: InterpolationMode, expand: bo
     _check_sampled(img, mode, fill)
     width, height = img.shape[-1], img.shape[-2]
     if expand:
-        width, height = _turned_size(matrix, width, height)
+        width, height = turned_size(matrix, width, height)
     return _sample(img, _affine_grid(img, matrix, width, height), mode, fill)
 
 
-def _turned_size(matrix: list[float], width: int, height: int) -> tuple[int, int]:
+def turned_size(matrix: list[float], width: int, height: int) -> tuple[int, int]:
     """The size that holds all of the picture."""
     x, y = 0.5 * width, 0.5 * height
     corners = tinytensor.tensor([[-x, -y, 1.0], [-x, y, 1.0], [x, y, 1.0], [x, -y, 1.0]])

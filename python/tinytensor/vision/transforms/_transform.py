@@ -21,6 +21,9 @@ class Transform(nn.Module):
 
     _shown: tuple[str, ...] = ()
 
+    def _checked_fill(self, fill: Any) -> Any:
+        return checked_fill(fill)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)}' for name in self._shown)})"
 

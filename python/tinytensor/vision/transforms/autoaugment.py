@@ -18,8 +18,10 @@ from ._transform import Transform, fill_for, integer
 linspace = tinytensor.linspace
 
 
-def _apply_op(img: Any, op_name: str, magnitude: float, interpolation: InterpolationMode, fill: Any) -> Any:
-    """One of the changes, with its strength."""
+def _apply_op(
+    img: Any, op_name: str, magnitude: float, interpolation: InterpolationMode, fill: Any, F: Any = F
+) -> Any:
+    """One of the changes, with its strength, by the functions of `F`."""
 
     def moved(translate: list[int], shear: list[float], center: Any = None) -> Any:
         return F.affine(img, 0.0, translate, 1.0, shear, interpolation, fill, center)
@@ -241,7 +243,9 @@ class AugMix(Transform):
         return dirichlet(params)
 
     def forward(self, orig_img: Any) -> Any:
-        fill = fill_for(self.fill, orig_img)
+        return self._mixture(orig_img, fill_for(self.fill, orig_img))
+
+    def _mixture(self, orig_img: Any, fill: Any) -> Any:
         img = orig_img if isinstance(orig_img, Tensor) else F.pil_to_tensor(orig_img)
         space = self._augmentation_space(self._PARAMETER_MAX, tuple(F.get_dimensions(img)[1:]))
         batch = img.reshape([1] * max(4 - img.ndim, 0) + list(img.shape))
@@ -258,9 +262,11 @@ class AugMix(Transform):
         mix = mix.view(img.shape).to(img.dtype)
         return mix if isinstance(orig_img, Tensor) else F.to_pil_image(mix)
 
+    def _depth(self) -> int:
+        return self.chain_depth if self.chain_depth > 0 else integer(1, 4)
+
     def _chain(self, img: Tensor, space: dict, fill: Any) -> Tensor:
-        depth = self.chain_depth if self.chain_depth > 0 else integer(1, 4)
-        for _ in range(depth):
+        for _ in range(self._depth()):
             name, magnitudes, signed = _draw_op(space)
             magnitude = float(magnitudes[integer(0, self.severity)].item()) if magnitudes.ndim > 0 else 0.0
             img = _apply_op(img, name, _signed(magnitude, signed), self.interpolation, fill)

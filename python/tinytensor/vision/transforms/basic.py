@@ -158,12 +158,13 @@ class Pad(Transform):
     """The picture with a border: one width, (left and right, top and bottom), or (left, top, right, bottom)."""
 
     _shown = ("padding", "fill", "padding_mode")
+    _fills: tuple[type, ...] = (numbers.Number, tuple, list)
 
     def __init__(self, padding: Any, fill: Any = 0, padding_mode: str = "constant") -> None:
         super().__init__()
         if not isinstance(padding, (numbers.Number, tuple, list)):
             raise TypeError("Got inappropriate padding arg")
-        if not isinstance(fill, (numbers.Number, tuple, list)):
+        if not isinstance(fill, self._fills):
             raise TypeError("Got inappropriate fill arg")
         if padding_mode not in ("constant", "edge", "reflect", "symmetric"):
             raise ValueError("Padding mode should be either constant, edge, reflect or symmetric")

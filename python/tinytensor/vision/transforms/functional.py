@@ -23,7 +23,15 @@ from ._forms import (
     to_tensor,
     values_of,
 )
-from ._geometry import affine_matrix, perspective_coefficients, resized_size
+from ._geometry import (
+    affine_matrix,
+    central_part,
+    pair,
+    perspective_coefficients,
+    resized_size,
+    sides,
+    slants,
+)
 from ._interpolation import InterpolationMode, mode_of
 
 __all__ = [
@@ -81,11 +89,13 @@ def resize(
     mode = mode_of(interpolation)
     if isinstance(size, int):
         size = [size]
-    if len(size) not in (1, 2):
+    if size is None and max_size is None:
+        raise ValueError("max_size must be an integer when size is None, but got None instead.")
+    if size is not None and len(size) not in (1, 2):
         raise ValueError(
             f"Size must be an int or a 1 or 2 element tuple/list, not a {len(size)} element tuple/list"
         )
-    if max_size is not None and len(size) != 1:
+    if max_size is not None and size is not None and len(size) != 1:
         raise ValueError(
             "max_size should only be passed if size specifies the length of the smaller edge, i.e. size should be an "
             "int or a sequence of length 1"
@@ -102,18 +112,6 @@ def resize(
     return shapes_of(img).resize(img, goal, mode, antialias)
 
 
-def _sides(padding: Any) -> list[int]:
-    """left, top, right and bottom."""
-    if not isinstance(padding, (numbers.Number, tuple, list)):
-        raise TypeError("Got inappropriate padding arg")
-    padding = [padding] if isinstance(padding, numbers.Number) else list(padding)
-    if len(padding) not in (1, 2, 4):
-        raise ValueError(
-            f"Padding must be an int or a 1, 2, or 4 element tuple, not a {len(padding)} element tuple"
-        )
-    return padding * (4 // len(padding))
-
-
 def pad(img: Any, padding: Any, fill: Any = 0, padding_mode: str = "constant") -> Any:
     """The picture with a border: one width, (left and right, top and bottom), or (left, top, right, bottom)."""
     if fill is not None and not isinstance(fill, (numbers.Number, tuple, list)):
@@ -122,7 +120,7 @@ def pad(img: Any, padding: Any, fill: Any = 0, padding_mode: str = "constant") -
         raise TypeError("Got inappropriate padding_mode arg")
     if padding_mode not in ("constant", "edge", "reflect", "symmetric"):
         raise ValueError("Padding mode should be either constant, edge, reflect or symmetric")
-    return shapes_of(img).pad(img, _sides(padding), fill, padding_mode)
+    return shapes_of(img).pad(img, sides(padding), fill, padding_mode)
 
 
 def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
@@ -130,27 +128,10 @@ def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
     return shapes_of(img).crop(img, top, left, height, width)
 
 
-def _pair(size: Any) -> list[int]:
-    if isinstance(size, numbers.Number):
-        return [int(size), int(size)]
-    if len(size) == 1:
-        return [size[0], size[0]]
-    if len(size) != 2:
-        raise ValueError("Please provide only two dimensions (h, w) for size.")
-    return list(size)
-
-
 def center_crop(img: Any, output_size: Any) -> Any:
     """The middle of the picture, black where it reaches beyond."""
-    height, width = _pair(output_size)
     _, rows, columns = get_dimensions(img)
-    if width > columns or height > rows:
-        beside, above = max(width - columns, 0), max(height - rows, 0)
-        img = pad(img, [beside // 2, above // 2, (beside + 1) // 2, (above + 1) // 2])
-        _, rows, columns = get_dimensions(img)
-        if [width, height] == [columns, rows]:
-            return img
-    return crop(img, int(round((rows - height) / 2.0)), int(round((columns - width) / 2.0)), height, width)
+    return crop(img, *central_part(rows, columns, output_size))
 
 
 def resized_crop(
@@ -179,7 +160,7 @@ def vflip(img: Any) -> Any:
 
 def five_crop(img: Any, size: Any) -> tuple:
     """The corners (top left, top right, bottom left, bottom right) and the middle."""
-    height, width = _pair(size)
+    height, width = pair(size)
     _, rows, columns = get_dimensions(img)
     if width > columns or height > rows:
         raise ValueError(f"Requested crop size {(height, width)} is bigger than input size {(rows, columns)}")
@@ -243,12 +224,7 @@ def affine(
         raise ValueError("Argument translate should be a sequence of length 2")
     if scale <= 0.0:
         raise ValueError("Argument scale should be positive")
-    if not isinstance(shear, (numbers.Number, list, tuple)):
-        raise TypeError("Shear should be either a single value or a sequence of two values")
-    shear = [shear, 0.0] if isinstance(shear, numbers.Number) else list(shear)
-    shear = shear * 2 if len(shear) == 1 else shear
-    if len(shear) != 2:
-        raise ValueError(f"Shear should be a sequence containing two values. Got {shear}")
+    shear = slants(shear)
     if isinstance(img, Tensor):
         middle = _centered(img, center)
     else:

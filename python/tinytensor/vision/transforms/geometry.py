@@ -16,7 +16,6 @@ from ._transform import (
     angle_range,
     check_region,
     check_sequence,
-    checked_fill,
     fill_for,
     integer,
     size_pair,
@@ -93,6 +92,23 @@ class RandomVerticalFlip(Transform):
         return F.vflip(img) if tinytensor.rand(1) < self.p else img
 
 
+def region(
+    rows: int, columns: int, scale: Sequence[float], ratio: Sequence[float]
+) -> tuple[int, int, int, int]:
+    """Top, left, height and width of a part of random area and ratio of sides; after ten misfits, of the middle."""
+    draw = RegionDraw(rows * columns, scale, ratio)
+    for _ in range(10):
+        width, height = draw()
+        if 0 < width <= columns and 0 < height <= rows:
+            return integer(0, rows - height + 1), integer(0, columns - width + 1), height, width
+    height, width = rows, columns  # the largest part whose sides have a ratio that is allowed
+    if columns / rows < min(ratio):
+        height = int(round(width / min(ratio)))
+    elif columns / rows > max(ratio):
+        width = int(round(height * max(ratio)))
+    return (rows - height) // 2, (columns - width) // 2, height, width
+
+
 class RandomResizedCrop(Transform):
     """A part of the picture with a random place, area and ratio of sides, resized."""
 
@@ -114,24 +130,11 @@ class RandomResizedCrop(Transform):
     def get_params(img: Any, scale: Sequence[float], ratio: Sequence[float]) -> tuple[int, int, int, int]:
         """Top, left, height and width."""
         _, rows, columns = F.get_dimensions(img)
-        draw = RegionDraw(rows * columns, scale, ratio)
-        for _ in range(10):
-            width, height = draw()
-            if 0 < width <= columns and 0 < height <= rows:
-                return integer(0, rows - height + 1), integer(0, columns - width + 1), height, width
-        height, width = (
-            rows,
-            columns,
-        )  # the largest part in the middle whose sides have a ratio that is allowed
-        if columns / rows < min(ratio):
-            height = int(round(width / min(ratio)))
-        elif columns / rows > max(ratio):
-            width = int(round(height * max(ratio)))
-        return (rows - height) // 2, (columns - width) // 2, height, width
+        return region(rows, columns, scale, ratio)
 
     def forward(self, img: Any) -> Any:
-        region = self.get_params(img, self.scale, self.ratio)
-        return F.resized_crop(img, *region, self.size, self.interpolation, antialias=self.antialias)
+        place = self.get_params(img, self.scale, self.ratio)
+        return F.resized_crop(img, *place, self.size, self.interpolation, antialias=self.antialias)
 
     def __repr__(self) -> str:
         scale, ratio = (tuple(round(value, 4) for value in pair) for pair in (self.scale, self.ratio))
@@ -157,7 +160,7 @@ class RandomRotation(Transform):
         if center is not None:
             check_sequence(center, "center", 2)
         self.center, self.interpolation = center, mode_of(interpolation)
-        self.expand, self.fill = expand, checked_fill(fill)
+        self.expand, self.fill = expand, self._checked_fill(fill)
 
     @staticmethod
     def get_params(degrees: list[float]) -> float:
@@ -202,7 +205,7 @@ class RandomAffine(Transform):
             check_sequence(center, "center", 2)
         self.translate, self.scale, self.center = translate, scale, center
         self.shear = None if shear is None else angle_range(shear, "shear", 2, 4)
-        self.interpolation, self.fill = mode_of(interpolation), checked_fill(fill)
+        self.interpolation, self.fill = mode_of(interpolation), self._checked_fill(fill)
 
     @staticmethod
     def get_params(
@@ -252,7 +255,7 @@ class RandomPerspective(Transform):
     ) -> None:
         super().__init__()
         self.distortion_scale, self.p = distortion_scale, p
-        self.interpolation, self.fill = mode_of(interpolation), checked_fill(fill)
+        self.interpolation, self.fill = mode_of(interpolation), self._checked_fill(fill)
 
     @staticmethod
     def get_params(
@@ -289,9 +292,12 @@ class ElasticTransform(Transform):
         super().__init__()
         self.alpha, self.sigma = self._pair(alpha, "alpha"), self._pair(sigma, "sigma")
         self.interpolation = mode_of(interpolation)
+        self.fill = self._checked_fill(fill)
+
+    def _checked_fill(self, fill: Any) -> Any:
         if not isinstance(fill, (int, float, list, tuple)):
             raise TypeError(f"fill should be int or float or a list or tuple of them. Got {type(fill)}")
-        self.fill = [float(value) for value in (fill if isinstance(fill, (list, tuple)) else [fill])]
+        return [float(value) for value in (fill if isinstance(fill, (list, tuple)) else [fill])]
 
     @staticmethod
     def _pair(value: Any, name: str) -> Any:

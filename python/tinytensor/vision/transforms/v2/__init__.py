@@ -1,67 +1,80 @@
-"""The second version of torchvision's transforms: the classic names, for whole samples, and a few more."""
+"""The second version of torchvision's transforms: of samples with pictures, videos, masks, boxes and points."""
 
 from .. import AutoAugmentPolicy, InterpolationMode
-from .. import transforms as _classic
 from . import functional
-from ._auto import AutoAugment, RandAugment, TrivialAugmentWide
-from ._classes import (
+from ._auto import AugMix, AutoAugment, RandAugment, TrivialAugmentWide
+from ._color import (
+    JPEG,
     RGB,
-    Compose,
-    CutMix,
+    ColorJitter,
+    GaussianBlur,
     GaussianNoise,
     Grayscale,
-    Identity,
-    Lambda,
-    MixUp,
-    PILToTensor,
-    RandomApply,
-    RandomChoice,
+    LinearTransformation,
+    Normalize,
+    RandomAdjustSharpness,
+    RandomAutocontrast,
+    RandomChannelPermutation,
+    RandomEqualize,
+    RandomErasing,
+    RandomGrayscale,
+    RandomInvert,
+    RandomPhotometricDistort,
+    RandomPosterize,
+    RandomSolarize,
+)
+from ._geometry import (
+    CenterCrop,
+    ElasticTransform,
+    FiveCrop,
+    Pad,
+    RandomAffine,
     RandomCrop,
-    RandomOrder,
+    RandomHorizontalFlip,
+    RandomIoUCrop,
+    RandomPerspective,
     RandomResize,
+    RandomResizedCrop,
+    RandomRotation,
     RandomShortestSize,
+    RandomVerticalFlip,
+    RandomZoomOut,
     Resize,
     ScaleJitter,
+    TenCrop,
+)
+from ._mixtures import CutMix, MixUp
+from ._query import check_type, get_bounding_boxes, get_keypoints, has_all, has_any, query_chw, query_size
+from ._transform import Compose, RandomApply, RandomChoice, RandomOrder, Transform
+from ._types import (
+    ClampBoundingBoxes,
+    ClampKeyPoints,
+    ConvertBoundingBoxFormat,
+    ConvertImageDtype,
+    Identity,
+    Lambda,
+    PILToTensor,
+    SanitizeBoundingBoxes,
+    SanitizeKeyPoints,
+    SetClampingMode,
     ToDtype,
     ToImage,
     ToPILImage,
     ToPureTensor,
     ToTensor,
+    UniformTemporalSubsample,
 )
-from ._transform import Transform, of_classic
-
-CenterCrop = of_classic(_classic.CenterCrop)
-ColorJitter = of_classic(_classic.ColorJitter)
-ConvertImageDtype = of_classic(_classic.ConvertImageDtype)
-ElasticTransform = of_classic(_classic.ElasticTransform)
-FiveCrop = of_classic(_classic.FiveCrop)
-GaussianBlur = of_classic(_classic.GaussianBlur)
-LinearTransformation = of_classic(_classic.LinearTransformation)
-Normalize = of_classic(_classic.Normalize)
-Pad = of_classic(_classic.Pad)
-RandomAdjustSharpness = of_classic(_classic.RandomAdjustSharpness)
-RandomAffine = of_classic(_classic.RandomAffine)
-RandomAutocontrast = of_classic(_classic.RandomAutocontrast)
-RandomEqualize = of_classic(_classic.RandomEqualize)
-RandomErasing = of_classic(_classic.RandomErasing)
-RandomGrayscale = of_classic(_classic.RandomGrayscale)
-RandomHorizontalFlip = of_classic(_classic.RandomHorizontalFlip)
-RandomInvert = of_classic(_classic.RandomInvert)
-RandomPerspective = of_classic(_classic.RandomPerspective)
-RandomPosterize = of_classic(_classic.RandomPosterize)
-RandomResizedCrop = of_classic(_classic.RandomResizedCrop)
-RandomRotation = of_classic(_classic.RandomRotation)
-RandomSolarize = of_classic(_classic.RandomSolarize)
-RandomVerticalFlip = of_classic(_classic.RandomVerticalFlip)
-TenCrop = of_classic(_classic.TenCrop)
 
 __all__ = [
-    "RGB",
+    "AugMix",
     "AutoAugment",
     "AutoAugmentPolicy",
     "CenterCrop",
+    "ClampBoundingBoxes",
+    "ClampKeyPoints",
     "ColorJitter",
     "Compose",
+    "ConvertBoundingBoxFormat",
     "ConvertImageDtype",
     "CutMix",
     "ElasticTransform",
@@ -71,17 +84,20 @@ __all__ = [
     "Grayscale",
     "Identity",
     "InterpolationMode",
+    "JPEG",
     "Lambda",
     "LinearTransformation",
     "MixUp",
     "Normalize",
     "PILToTensor",
     "Pad",
+    "RGB",
     "RandAugment",
     "RandomAdjustSharpness",
     "RandomAffine",
     "RandomApply",
     "RandomAutocontrast",
+    "RandomChannelPermutation",
     "RandomChoice",
     "RandomCrop",
     "RandomEqualize",
@@ -89,8 +105,10 @@ __all__ = [
     "RandomGrayscale",
     "RandomHorizontalFlip",
     "RandomInvert",
+    "RandomIoUCrop",
     "RandomOrder",
     "RandomPerspective",
+    "RandomPhotometricDistort",
     "RandomPosterize",
     "RandomResize",
     "RandomResizedCrop",
@@ -98,8 +116,12 @@ __all__ = [
     "RandomShortestSize",
     "RandomSolarize",
     "RandomVerticalFlip",
+    "RandomZoomOut",
     "Resize",
+    "SanitizeBoundingBoxes",
+    "SanitizeKeyPoints",
     "ScaleJitter",
+    "SetClampingMode",
     "TenCrop",
     "ToDtype",
     "ToImage",
@@ -108,5 +130,13 @@ __all__ = [
     "ToTensor",
     "Transform",
     "TrivialAugmentWide",
+    "UniformTemporalSubsample",
+    "check_type",
     "functional",
+    "get_bounding_boxes",
+    "get_keypoints",
+    "has_all",
+    "has_any",
+    "query_chw",
+    "query_size",
 ]
