@@ -90,6 +90,21 @@ def test_several_results_stay_in_the_subclass():
     assert [type(part) for part in tagged(4).split(2)] == [Tagged, Tagged]
 
 
+def test_a_subclass_is_asked_when_a_plain_tensor_changes_by_it():
+    for change in (
+        lambda x, y: operator.iadd(x, y),
+        lambda x, y: operator.imul(x, y),
+        lambda x, y: operator.setitem(x, 0, y[0]),
+        lambda x, y: x.add_(y),
+    ):
+        x, y = torch.ones(2), torch.ones(2).as_subclass(Logged)
+        Logged.calls.clear()
+        change(x, y)
+        assert Logged.calls, change
+        assert type(x) is torch.Tensor
+    assert x.tolist() == [2, 2]
+
+
 def test_what_is_not_a_tensor_stays_as_it_is():
     x = tagged(2, 3)
     assert type(x.shape) is torch.Size and type(x.size()) is torch.Size
@@ -136,6 +151,7 @@ def test_overrides_can_be_switched_off():
     x = tagged(2)
     with torch._C.DisableTorchFunctionSubclass():
         assert type(x + 1) is type(torch.exp(x)) is torch.Tensor
+        assert not has_torch_function((x,)) and not has_torch_function_unary(x)
     assert type(x + 1) is Tagged
 
 

@@ -12,6 +12,17 @@ bool is_operand(PyObject* object) { return is_tensor(object) || is_number(object
 
 bool left_to(PyObject* other, PyObject* self) { return tensors_override && yields(self, other); }
 
+// A change in place is the other's affair too, but there is no reflected form of it.
+template <class... Arguments>
+PyObject* ask_other(const char* method, Arguments... arguments) {
+  PyObject* all[] = {arguments...};
+  PyObject* function = PyObject_GetAttrString(reinterpret_cast<PyObject*>(tensor_type), method);
+  if (!function) return nullptr;
+  PyObject* result = overridden(function, all, sizeof...(arguments), nullptr);
+  Py_DECREF(function);
+  return result;
+}
+
 using BinaryOp = Tensor (*)(const Tensor&, const Tensor&);
 
 template <BinaryOp op>
@@ -40,6 +51,7 @@ constexpr const char* inplace_name() {
 template <class F>
 PyObject* inplace_slot(const char* name, PyObject* self, PyObject* other, Keeps keeps, F op) {
   if (!is_operand(other)) Py_RETURN_NOTIMPLEMENTED;
+  if (left_to(other, self)) return ask_other(name, self, other);
   return guarded([&] {
     const Tensor x = tensor_of(self);
     Tensor y = operand_from(other);
@@ -201,6 +213,13 @@ constexpr auto relation_event = [](PyObject*, PyObject*, int relation) {
   return names[relation];
 };
 
+int assign(PyObject* self, PyObject* key, PyObject* value) {
+  if (!value || !left_to(value, self)) return set_item(self, key, value);
+  PyObject* done = ask_other("__setitem__", self, key, value);
+  Py_XDECREF(done);
+  return done ? 0 : -1;
+}
+
 template <class F>
 PyType_Slot slot(int id, F* function) {
   return {id, reinterpret_cast<void*>(function)};
@@ -244,7 +263,7 @@ std::vector<PyType_Slot> operator_slots() {
           slot(Py_nb_index, watched<called<"aten::item">, to_index>),
           slot(Py_mp_length, length),
           slot(Py_mp_subscript, watched<reading_event, get_item>),
-          slot(Py_mp_ass_subscript, watched<writing_event, set_item>),
+          slot(Py_mp_ass_subscript, watched<writing_event, assign>),
           slot(Py_sq_contains, contains),
           slot(Py_tp_iter, watched<called<"aten::unbind">, iterate>),
           slot(Py_tp_richcompare, watched<relation_event, compare>),

@@ -107,6 +107,9 @@ void define_overrides(py::module_& module) {
              [](py::args, py::kwargs) { return py::handle(Py_NotImplemented); });
   no_override = py::object(module.attr("_disabled_torch_function_impl")).release().ptr();
   module.def("_tensors_override", [] { tensors_override = true; });
+  module.def("_overrides", [](py::handle o) {
+    return !switched_off && Py_TYPE(o.ptr()) != tensor_type && has_say(Py_TYPE(o.ptr()));
+  });
   py::class_<Disabled>(module, "DisableTorchFunctionSubclass",
                        "Inside the block, ops take their arguments for plain tensors.")
       .def(py::init())

@@ -83,7 +83,7 @@ def _get_layout(name: str) -> Any:
 
 
 def _state_of(tensor: Tensor) -> Any:
-    if type(tensor).__getstate__ is not getattr(object, "__getstate__", None):
+    if getattr(type(tensor), "__getstate__", None) is not getattr(object, "__getstate__", None):
         return tensor.__getstate__()
     return tensor.__dict__ or None
 

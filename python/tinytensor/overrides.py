@@ -121,14 +121,9 @@ Tensor.__init_subclass__ = _new_subclass  # type: ignore[assignment]
 # ---------------------------------------------------------------- for functions written in Python
 
 
-def _overrides(argument: Any) -> bool:
-    function = getattr(type(argument), "__torch_function__", None)
-    return type(argument) is not Tensor and function not in (None, _C._disabled_torch_function_impl)
-
-
 def has_torch_function(relevant_args: Iterable[Any]) -> bool:
     """Whether an argument has a say of its own in ops."""
-    return any(map(_overrides, relevant_args))
+    return any(map(_C._overrides, relevant_args))
 
 
 def has_torch_function_variadic(*relevant_args: Any) -> bool:
@@ -136,7 +131,7 @@ def has_torch_function_variadic(*relevant_args: Any) -> bool:
 
 
 def has_torch_function_unary(argument: Any) -> bool:
-    return _overrides(argument)
+    return _C._overrides(argument)
 
 
 def handle_torch_function(
