@@ -89,8 +89,9 @@ TT_INLINE T read(const char* data) {
   X(Bool, bool)                                                                                \
   X(UInt8, uint8_t)                                                                            \
   X(Int8, int8_t)                                                                              \
-  X(Int16, int16_t) X(Int32, int32_t) X(Int64, int64_t) X(Float16, Half) X(BFloat16, BFloat16) \
-      X(Float32, float) X(Float64, double)
+  X(Int16, int16_t)                                                                            \
+  X(Int32, int32_t) X(Int64, int64_t) X(Float16, Half) X(BFloat16, BFloat16) X(Float32, float) \
+      X(Float64, double)
 
 template <class T>
 __host__ __device__ T load_as(const char* data, DType from) {

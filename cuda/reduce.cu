@@ -182,7 +182,8 @@ Chosen choose(Reduction op) {
     TT_FOLD(sum)
     TT_FOLD(prod)
     TT_FOLD(max)
-    TT_FOLD(min) TT_FOLD(sum_of_squares) TT_FOLD(sum_of_abs) TT_FOLD(max_abs) TT_FOLD(min_abs) TT_FOLD(nansum)
+    TT_FOLD(min)
+    TT_FOLD(sum_of_squares) TT_FOLD(sum_of_abs) TT_FOLD(max_abs) TT_FOLD(min_abs) TT_FOLD(nansum)
 #undef TT_FOLD
         default : fail(ErrorKind::NotImplemented, "reduce: not implemented on cuda, reduction ", int(op));
   }

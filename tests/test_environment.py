@@ -243,3 +243,58 @@ def test_graphs_of_a_gpu_are_not_recorded():
     for make in (torch.cuda.CUDAGraph, lambda: torch.cuda.graph(None)):
         with pytest.raises(NotImplementedError, match="not recorded"):
             make()
+
+
+def test_modules_of_devices():
+    assert torch.get_device_module("cpu") is torch.cpu
+    assert torch.get_device_module(torch.device("cuda:0")) is torch.cuda
+    assert torch.get_device_module() is (torch.cuda if torch.cuda.is_available() else torch.cpu)
+    for wrong in ("meta", "nothing", 3):
+        with pytest.raises(RuntimeError):
+            torch.get_device_module(wrong)
+
+
+def test_a_mesh_of_one_process():
+    from tinytensor.distributed.device_mesh import DeviceMesh, init_device_mesh
+
+    try:
+        mesh = init_device_mesh("cpu", (1, 1), mesh_dim_names=("dp", "tp"))
+        assert (mesh.shape, mesh.ndim, mesh.size(), mesh.size(1)) == ((1, 1), 2, 1, 1)
+        assert mesh.mesh.tolist() == [[0]] and mesh.get_coordinate() == (0, 0) and mesh.get_rank() == 0
+        assert mesh["tp"].mesh_dim_names == ("tp",) and mesh["tp"].get_group() is mesh.get_group("tp")
+        assert (
+            mesh["tp"].get_group().size() == 1 and mesh["dp", "tp"] == mesh and mesh.get_local_rank("dp") == 0
+        )
+        assert hash(mesh) == hash(mesh["dp", "tp"]) and mesh != mesh["tp"] and distributed.is_initialized()
+        with pytest.raises(KeyError):
+            mesh["pp"]
+        for wrong in (
+            mesh.get_group,
+            mesh.get_local_rank,
+            lambda: init_device_mesh("cpu", (2,)),
+            lambda: init_device_mesh("cpu", (1,), mesh_dim_names=("a", "b")),
+            lambda: init_device_mesh("cpu", (1, 1), mesh_dim_names=("a", "a")),
+            lambda: DeviceMesh("cpu", [0, 1]),
+        ):
+            with pytest.raises(RuntimeError):
+                wrong()
+    finally:
+        distributed.destroy_process_group()
+
+
+def test_modes_are_not_entered():
+    class Mode(torch.overrides.TorchFunctionMode):
+        pass
+
+    with pytest.raises(NotImplementedError, match="Mode"), Mode():
+        raise AssertionError
+
+
+def test_names_for_annotations():
+    import typing
+
+    from tinytensor import types
+
+    assert isinstance(3, types.Number) and isinstance(torch.device("cpu"), types.Device)
+    assert set(typing.get_args(types.Device)) == {torch.device, str, int, type(None)}
+    assert isinstance(torch.ones(1).untyped_storage(), types.Storage)

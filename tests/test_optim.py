@@ -568,6 +568,27 @@ def test_step_hooks():
         optimizer.step()
 
 
+def test_a_wrapper_of_an_optimizer_has_no_hooks_of_its_own():
+    class Wrapper(tt.optim.Optimizer):
+        def __init__(self, optimizer):
+            self.optimizer = optimizer
+            self.param_groups = optimizer.param_groups
+
+        def step(self, closure=None):
+            return self.optimizer.step(closure)
+
+    param, calls = leaf(values(3)), []
+    param.grad = tt.ones_like(param)
+    inner = tt.optim.SGD([param], lr=1.0)
+    inner.register_step_pre_hook(lambda *_: calls.append("pre"))
+    before = param.detach().clone()
+    wrapper = Wrapper(inner)
+    schedule = tt.optim.lr_scheduler.LambdaLR(wrapper, lambda step: 1.0)
+    wrapper.step()
+    schedule.step()
+    assert calls == ["pre"] and tt.allclose(param, before - 1)
+
+
 def test_hooks_change_arguments_and_run_once():
     class Counted(tt.optim.SGD):
         def step(self, closure=None):

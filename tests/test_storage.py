@@ -135,3 +135,28 @@ def test_text():
         "[torch.storage.TypedStorage(dtype=torch.float32, device=cpu) of size 2]",
     ]
     assert str(torch.UntypedStorage([7])).endswith("UntypedStorage(device=cpu) of size 1]")
+
+
+def test_a_storage_from_a_file(tmp_path):
+    path = tmp_path / "numbers"
+    path.write_bytes(bytes(range(16)))
+    private = torch.UntypedStorage.from_file(str(path), False, 16)
+    assert private.tolist() == list(range(16))
+    private[0] = 9
+    assert path.read_bytes()[0] == 0
+    shared = torch.UntypedStorage.from_file(str(path), True, nbytes=20)
+    shared[1] = 7
+    assert path.read_bytes() == bytes([0, 7, *range(2, 16), 0, 0, 0, 0])
+    created = torch.UntypedStorage.from_file(str(tmp_path / "new"), shared=True, nbytes=4)
+    assert created.tolist() == [0] * 4 and torch.UntypedStorage.from_file(str(path)).nbytes() == 0
+    for name, count in ((path, 64), (tmp_path / "nothing", 4)):
+        with pytest.raises(RuntimeError, match=r"from_file|file"):
+            torch.UntypedStorage.from_file(str(name), False, count)
+
+
+def test_asarray_looks_into_a_storage():
+    storage = torch.UntypedStorage([1, 2, 3, 4, 0, 0, 0, 0])
+    x = torch.asarray(storage, dtype=torch.uint8)
+    assert x.tolist() == [1, 2, 3, 4, 0, 0, 0, 0] and x.untyped_storage().data_ptr() == storage.data_ptr()
+    assert torch.asarray(storage, dtype=torch.int32).tolist() == [0x04030201, 0]
+    assert x[4:].view(dtype=torch.int32).item() == 0

@@ -44,8 +44,15 @@ bool shares_memory(const Tensor& x, PyObject* data) {
   return x.storage()->free_external != nullptr;
 }
 
-Tensor asarray(const py::object& data, std::optional<DType> dtype, std::optional<Device> device,
+// A storage as the tensor over all of it, whose bytes are read as the given type.
+py::object over_storage(const py::object& storage, const std::optional<DType>& dtype) {
+  py::object flat = storage.attr("_flat")();
+  return dtype ? flat.attr("view")(py::handle(dtype_object(*dtype))) : flat;
+}
+
+Tensor asarray(const py::object& given, std::optional<DType> dtype, std::optional<Device> device,
                std::optional<bool> copy, std::optional<bool> requires_grad) {
+  py::object data = py::hasattr(given, "_flat") ? over_storage(given, dtype) : given;
   Tensor x = as_tensor(data, dtype, device);
   bool shared = shares_memory(x, data.ptr());
   check_value(shared || copy.value_or(true), "asarray: copy=False, but this ", Py_TYPE(data.ptr())->tp_name,

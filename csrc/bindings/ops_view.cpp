@@ -45,7 +45,7 @@ bool is_same_size(const Tensor& x, const Tensor& other) { return x.sizes() == ot
 bool shares_storage(const Tensor& x, const Tensor& other) {
   return x.storage()->memory_owner() == other.storage()->memory_owner();
 }
-int64_t get_device(const Tensor& x) { return x.device().is_cpu() ? -1 : x.device().index; }
+int64_t get_device(const Tensor& x) { return x.device().type == DeviceType::CUDA ? x.device().index : -1; }
 
 bool has_format(const Tensor& x, MemoryFormat format) {
   if (format == MemoryFormat::Contiguous) return x.is_contiguous();
@@ -207,7 +207,7 @@ void bind_view(Registry& registry) {
       .op<is_nonzero>("is_nonzero(input)", both, "Whether the only element is not zero.")
       .op<is_same_size>("is_same_size(input, other)", both, "Whether the sizes are the same.")
       .op<shares_storage>("_shares_storage(input, other)", method)
-      .op<get_device>("get_device(input)", both, "The index of the GPU, -1 on the CPU.")
+      .op<get_device>("get_device(input)", both, "The index of the GPU, -1 elsewhere.")
       .op<item>("item(input)", method, "The value of a tensor with one element, as a Python number.")
       .op<promote>("promote_types(type1, type2)", function, "The smallest type that holds both.")
       .op<result_of>("result_type(tensor1: Tensor | Number, tensor2: Tensor | Number)", function,

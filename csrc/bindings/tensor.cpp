@@ -122,7 +122,8 @@ PyObject* get_bytes(PyObject* self, void*) {
   return PyLong_FromLongLong(x.count() * size_of(x.dtype()));
 }
 PyObject* get_version(PyObject* self, void*) { return PyLong_FromUnsignedLong(tensor_of(self).version()); }
-PyObject* get_is_cuda(PyObject* self, void*) { return PyBool_FromLong(!tensor_of(self).device().is_cpu()); }
+PyObject* get_is_cuda(PyObject* self, void*) { return PyBool_FromLong(tensor_of(self).device().is_cuda()); }
+PyObject* get_is_meta(PyObject* self, void*) { return PyBool_FromLong(tensor_of(self).device().is_meta()); }
 PyObject* get_is_cpu(PyObject* self, void*) { return PyBool_FromLong(tensor_of(self).device().is_cpu()); }
 PyObject* get_false(PyObject*, void*) { Py_RETURN_FALSE; }
 PyObject* get_none(PyObject*, void*) { Py_RETURN_NONE; }
@@ -256,7 +257,7 @@ PyGetSetDef attributes[] = {
     {"is_sparse_csr", get_false, nullptr, "Always False: tensors here are dense.", nullptr},
     {"is_quantized", get_false, nullptr, "Always False.", nullptr},
     {"is_nested", get_false, nullptr, "Always False.", nullptr},
-    {"is_meta", get_false, nullptr, "Always False.", nullptr},
+    {"is_meta", get_is_meta, nullptr, "Whether there are no values, only sizes and types.", nullptr},
     {"is_mps", get_false, nullptr, "Always False.", nullptr},
     {"is_xpu", get_false, nullptr, "Always False.", nullptr},
     {"is_mkldnn", get_false, nullptr, "Always False.", nullptr},

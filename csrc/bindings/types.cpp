@@ -35,35 +35,79 @@ PyObject* raise_current() {
 
 namespace {
 
+// Types that no tensor here has. Programs compare with them and ask for their facts; making a tensor of one
+// fails.
+struct AbsentType {
+  const char* name;
+  int itemsize;
+  bool floating, complex, has_sign;
+};
+constexpr AbsentType absent_types[] = {
+    {"complex32", 4, false, true, true},        {"complex64", 8, false, true, true},
+    {"complex128", 16, false, true, true},      {"float8_e4m3fn", 1, true, false, true},
+    {"float8_e4m3fnuz", 1, true, false, true},  {"float8_e5m2", 1, true, false, true},
+    {"float8_e5m2fnuz", 1, true, false, true},  {"float8_e8m0fnu", 1, true, false, false},
+    {"float4_e2m1fn_x2", 1, true, false, true}, {"uint16", 2, false, false, false},
+    {"uint32", 4, false, false, false},         {"uint64", 8, false, false, false}};
+constexpr int absent_count = std::size(absent_types), complex_count = 3;
+
 struct PyDType {
-  DType type;
+  int index;  // a DType; from dtype_count on, an absent type
+
+  bool absent() const { return index >= dtype_count; }
+  DType type() const { return DType(index); }
+  const AbsentType& facts() const { return absent_types[index - dtype_count]; }
+  const char* name() const { return absent() ? facts().name : name_of(type()); }
+  bool complex() const { return absent() && facts().complex; }
 };
 
-PyObject* dtypes[dtype_count];
+PyObject* dtypes[dtype_count + absent_count];
 PyTypeObject* size_type;
+
+// Float16, Float32 and Float64 stand in the order of the complex types made of them.
+constexpr DType real_parts[complex_count] = {DType::Float16, DType::Float32, DType::Float64};
+
+py::object complex_of(PyDType d) {
+  if (d.complex()) return py::reinterpret_borrow<py::object>(dtypes[d.index]);
+  DType part = d.type() == DType::BFloat16 ? DType::Float32 : d.type();
+  auto found = std::find(real_parts, real_parts + complex_count, part);
+  check(!d.absent() && found != real_parts + complex_count, "to_complex: no complex type is made of ",
+        d.name());
+  return py::reinterpret_borrow<py::object>(dtypes[dtype_count + (found - real_parts)]);
+}
+
+py::object real_of(PyDType d) {
+  int index = d.complex() ? int(real_parts[d.index - dtype_count]) : d.index;
+  return py::reinterpret_borrow<py::object>(dtypes[index]);
+}
 
 void define_dtypes(py::module_& module) {
   py::class_<PyDType> cls(module, "dtype", "The type of a tensor's elements.");
-  cls.def("__repr__", [](PyDType d) { return std::string("torch.") + name_of(d.type); })
-      .def("__reduce__", [](PyDType d) { return std::string(name_of(d.type)); })
-      .def("__hash__", [](PyDType d) { return int(d.type) + 1; })
+  cls.def("__repr__", [](PyDType d) { return std::string("torch.") + d.name(); })
+      .def("__reduce__", [](PyDType d) { return std::string(d.name()); })
+      .def("__hash__", [](PyDType d) { return d.index + 1; })
       .def("__deepcopy__", [](py::object self, py::handle) { return self; })
       .def("__copy__", [](py::object self) { return self; })
-      .def_property_readonly("is_floating_point", [](PyDType d) { return is_floating(d.type); })
-      .def_property_readonly("is_complex", [](PyDType) { return false; })
-      .def_property_readonly("is_signed", [](PyDType d) { return is_signed(d.type); })
-      .def_property_readonly("itemsize", [](PyDType d) { return size_of(d.type); })
-      .def("to_complex", [](PyDType d) -> py::object {
-        fail(ErrorKind::NotImplemented, "to_complex: complex numbers are not supported");
-      });
-  for (int i = 0; i < dtype_count; i++) {
-    dtypes[i] = py::cast(PyDType{DType(i)}).release().ptr();
-    module.attr(name_of(DType(i))) = py::handle(dtypes[i]);
+      .def_property_readonly(
+          "is_floating_point",
+          [](PyDType d) { return d.absent() ? d.facts().floating : is_floating(d.type()); })
+      .def_property_readonly("is_complex", [](PyDType d) { return d.complex(); })
+      .def_property_readonly("is_signed",
+                             [](PyDType d) { return d.absent() ? d.facts().has_sign : is_signed(d.type()); })
+      .def_property_readonly("itemsize",
+                             [](PyDType d) { return d.absent() ? d.facts().itemsize : size_of(d.type()); })
+      .def("to_complex", complex_of, "The complex type whose parts have this type.")
+      .def("to_real", real_of, "The type of a complex type's parts; any other type itself.");
+  for (int i = 0; i < dtype_count + absent_count; i++) {
+    PyDType type{i};
+    dtypes[i] = py::cast(type).release().ptr();
+    module.attr(type.name()) = py::handle(dtypes[i]);
   }
-  const std::pair<const char*, DType> aliases[] = {{"float", DType::Float32}, {"double", DType::Float64},
-                                                   {"half", DType::Float16},  {"int", DType::Int32},
-                                                   {"long", DType::Int64},    {"short", DType::Int16}};
-  for (auto& [name, type] : aliases) module.attr(name) = py::handle(dtypes[int(type)]);
+  const std::pair<const char*, const char*> aliases[] = {
+      {"float", "float32"},   {"double", "float64"},   {"half", "float16"},
+      {"int", "int32"},       {"long", "int64"},       {"short", "int16"},
+      {"chalf", "complex32"}, {"cfloat", "complex64"}, {"cdouble", "complex128"}};
+  for (auto& [alias, name] : aliases) module.attr(alias) = module.attr(name);
 }
 
 }  // namespace
@@ -71,7 +115,7 @@ void define_dtypes(py::module_& module) {
 PyObject* dtype_object(DType type) { return dtypes[int(type)]; }
 
 static int dtype_index(PyObject* object) {
-  for (int i = 0; i < dtype_count; i++)
+  for (int i = 0; i < dtype_count + absent_count; i++)
     if (dtypes[i] == object) return i;
   if (object == reinterpret_cast<PyObject*>(&PyFloat_Type)) return int(DType::Float64);
   if (object == reinterpret_cast<PyObject*>(&PyLong_Type)) return int(DType::Int64);
@@ -80,7 +124,11 @@ static int dtype_index(PyObject* object) {
 }
 
 bool is_dtype(PyObject* object) { return dtype_index(object) >= 0; }
-DType dtype_of(PyObject* object) { return DType(dtype_index(object)); }
+DType dtype_of(PyObject* object) {
+  PyDType found{dtype_index(object)};
+  if (found.absent()) fail(ErrorKind::NotImplemented, "torch.", found.name(), ": no tensors of this type");
+  return found.type();
+}
 
 // ---------------------------------------------------------------- Size
 
@@ -168,8 +216,8 @@ void define_size(py::module_& module) {
 Device parse_device(const std::string& text) {
   size_t colon = text.find(':');
   std::string type = text.substr(0, colon);
-  check(type == "cpu" || type == "cuda",
-        "Expected one of cpu, cuda device type at start of device string: ", text);
+  check(type == "cpu" || type == "cuda" || type == "meta",
+        "Expected one of cpu, cuda, meta device type at start of device string: ", text);
   int index = 0;
   if (colon != std::string::npos) {
     std::string digits = text.substr(colon + 1);
@@ -180,6 +228,7 @@ Device parse_device(const std::string& text) {
   }
   if (type == "cuda" && colon == std::string::npos && has_backend(DeviceType::CUDA))
     index = backend_of({DeviceType::CUDA, 0}).current_device();
+  if (type == "meta") return {DeviceType::Meta, 0};
   return {type == "cpu" ? DeviceType::CPU : DeviceType::CUDA, int8_t(index)};
 }
 
@@ -194,13 +243,13 @@ void define_device(py::module_& module) {
       .def_property_readonly("type", [](const Device& d) { return name_of(d.type); })
       .def_property_readonly("index",
                              [](const Device& d) -> std::optional<int> {
-                               if (d.is_cpu()) return std::nullopt;
+                               if (!d.is_cuda()) return std::nullopt;
                                return d.index;
                              })
       .def("__repr__",
            [](const Device& d) {
-             return d.is_cpu() ? std::string("device(type='cpu')")
-                               : text("device(type='cuda', index=", int(d.index), ")");
+             std::string index = d.is_cuda() ? text(", index=", int(d.index)) : "";
+             return text("device(type='", name_of(d.type), "'", index, ")");
            })
       .def("__str__", [](const Device& d) { return text(d); })
       .def("__eq__",

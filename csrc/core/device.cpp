@@ -8,11 +8,14 @@ namespace tt {
 static Backend backends[device_type_count];
 static void (*load)(DeviceType) = nullptr;
 
-const char* name_of(DeviceType type) { return type == DeviceType::CPU ? "cpu" : "cuda"; }
+const char* name_of(DeviceType type) {
+  constexpr const char* names[device_type_count] = {"cpu", "cuda", "meta"};
+  return names[int(type)];
+}
 
 std::ostream& operator<<(std::ostream& stream, Device device) {
   stream << name_of(device.type);
-  if (!device.is_cpu()) stream << ':' << int(device.index);
+  if (device.is_cuda()) stream << ':' << int(device.index);
   return stream;
 }
 

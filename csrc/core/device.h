@@ -7,13 +7,16 @@ namespace tt {
 
 struct Kernels;  // kernels/table.h
 
-enum class DeviceType : uint8_t { CPU, CUDA };
-constexpr int device_type_count = 2;
+// Meta has sizes and types and no values: memory and kernels do nothing.
+enum class DeviceType : uint8_t { CPU, CUDA, Meta };
+constexpr int device_type_count = 3;
 
 struct Device {
   DeviceType type = DeviceType::CPU;
   int8_t index = 0;
   bool is_cpu() const { return type == DeviceType::CPU; }
+  bool is_cuda() const { return type == DeviceType::CUDA; }
+  bool is_meta() const { return type == DeviceType::Meta; }
   bool operator==(const Device& other) const {
     return type == other.type && (is_cpu() || index == other.index);
   }

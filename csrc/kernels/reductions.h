@@ -10,12 +10,12 @@ namespace tt {
 
 // any, all and count_nonzero look at the elements as they are stored (NaN counts as true) and ignore
 // `compute`. moments gives the sum of squared distances from the mean, and the mean as a second result.
-#define TT_REDUCTIONS(X)                                                                                \
-  X(sum)                                                                                                \
-  X(prod)                                                                                               \
-  X(max)                                                                                                \
-  X(min) X(any) X(all) X(sum_of_squares) X(sum_of_abs) X(max_abs) X(min_abs) X(count_nonzero) X(nansum) \
-      X(moments)
+#define TT_REDUCTIONS(X) \
+  X(sum)                 \
+  X(prod)                \
+  X(max)                 \
+  X(min)                 \
+  X(any) X(all) X(sum_of_squares) X(sum_of_abs) X(max_abs) X(min_abs) X(count_nonzero) X(nansum) X(moments)
 
 #define TT_SCANS(X) X(cumsum) X(cumprod) X(cummax) X(cummin) X(logcumsumexp)
 

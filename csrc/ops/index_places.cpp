@@ -51,7 +51,8 @@ Tensor number_for(const char* op, const Tensor& x, const Scalar& value) {
 
 void check_apart(const char* op, const Tensor& written, const Tensor& read) {
   check_no_overlap(op, written, read);
-  bool same = written.count() && read.count() && written.bytes() == read.bytes();
+  bool filled = written.count() && read.count() && !written.device().is_meta();
+  bool same = filled && written.bytes() == read.bytes();
   check(!same, op,
         ": unsupported operation: the source and the written-to tensor are the same memory. Please clone() "
         "the source before performing the operation.");

@@ -200,6 +200,9 @@ void copy_values(const Tensor& to, const Tensor& from) {
                   operand_of(from, from.strides())};
     return kernels_of(to.device()).copy(call);
   }
+  if (from.device().is_meta())
+    fail(ErrorKind::NotImplemented, "copy: a meta tensor has no values to copy to ", to.device());
+  if (to.device().is_meta()) return;
   // Across devices: cast and pack where the values are, move bytes, unpack where they go.
   Tensor packed = from;
   if (from.dtype() != to.dtype() || !from.is_contiguous()) {

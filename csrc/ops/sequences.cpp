@@ -86,7 +86,8 @@ Tensor linspace(const Scalar& start, const Scalar& end, int64_t steps, DType dty
   check(steps >= 0, "linspace: number of steps must be non-negative, got ", steps);
   return generate("linspace", steps, dtype, device, [&](auto zero, int64_t i) {
     using T = decltype(zero);
-    // Counted from the nearer end, so that both ends are exact; rounded once, as PyTorch's compiler contracts it.
+    // Counted from the nearer end, so that both ends are exact; rounded once, as PyTorch's compiler contracts
+    // it.
     using Real = std::conditional_t<std::is_same_v<T, float>, float, double>;
     using Number = std::conditional_t<std::is_floating_point_v<T>, T, int64_t>;
     Number first = start.to<Number>(), last = end.to<Number>();

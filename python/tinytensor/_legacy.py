@@ -25,7 +25,7 @@ _DTYPES = {
     "ShortTensor": "int16",
 }
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
-_PREFIXES = {"cpu": "torch.", "cuda": "torch.cuda."}
+_PREFIXES = {"cpu": "torch.", "cuda": "torch.cuda.", "meta": "torch.meta."}
 
 
 class _TensorType(type):

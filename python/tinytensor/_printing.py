@@ -161,7 +161,9 @@ def _suffixes(tensor: Any) -> list[str]:
     if tensor.device.type != "cpu":
         suffixes.append(f"device='{tensor.device}'")
     default = tensor.dtype == tinytensor.get_default_dtype()
-    if tensor.numel() == 0:
+    if tensor.is_meta:
+        suffixes.append(f"size={tuple(tensor.shape)}")
+    elif tensor.numel() == 0:
         if tensor.dim() != 1:
             suffixes.append(f"size={tuple(tensor.shape)}")
     elif tensor.dtype in (tinytensor.int64, tinytensor.bool):
@@ -194,8 +196,8 @@ def tensor_text(tensor: Any) -> str:
     name = type(tensor).__name__
     prefix = "tensor(" if name in ("Tensor", "Parameter") else name + "("
     shape = tuple(tensor.shape)
-    if tensor.numel() == 0:
-        return _with_suffixes(prefix + "[]", _suffixes(tensor), len(prefix))
+    if tensor.is_meta or tensor.numel() == 0:
+        return _with_suffixes(prefix + ("..." if tensor.is_meta else "[]"), _suffixes(tensor), len(prefix))
     edge = PRINT_OPTS.edgeitems if tensor.numel() > PRINT_OPTS.threshold else None
     values = _shown_values(tensor.detach(), edge)
     formatter = _Formatter(_flat(values, len(shape)), tensor.dtype.is_floating_point)
@@ -213,6 +215,6 @@ def parameter_text(parameter: Any) -> str:
 
 def tensor_format(tensor: Any, spec: str) -> str:
     """`format(tensor, spec)`: a 0-dim tensor formats as its number, any other as its text."""
-    if tensor.dim() == 0 and type(tensor) is tinytensor.Tensor:
+    if tensor.dim() == 0 and type(tensor) is tinytensor.Tensor and not tensor.is_meta:
         return format(tensor.item(), spec)
     return object.__format__(tensor, spec)

@@ -14,6 +14,16 @@ _FLOATS = {
     "float64": (64, 52, 1023, 15),
 }
 
+# dtype name -> (largest, smallest normal, distance from 1 to the next number), of types that no tensor has. PyTorch
+# says of the last but one that this distance is 1/8.
+_SMALL_FLOATS = {
+    "float8_e4m3fn": (448.0, 2.0**-6, 0.125),
+    "float8_e4m3fnuz": (240.0, 2.0**-7, 0.125),
+    "float8_e5m2": (57344.0, 2.0**-14, 0.25),
+    "float8_e5m2fnuz": (57344.0, 2.0**-15, 0.125),
+    "float8_e8m0fnu": (2.0**127, 2.0**-127, 1.0),
+}
+
 # dtype name -> (bits, whether it has a sign)
 _INTEGERS = {
     "uint8": (8, False),
@@ -21,6 +31,9 @@ _INTEGERS = {
     "int16": (16, True),
     "int32": (32, True),
     "int64": (64, True),
+    "uint16": (16, False),
+    "uint32": (32, False),
+    "uint64": (64, False),
 }
 
 
@@ -63,7 +76,7 @@ class _Limits:
 
 
 class finfo(_Limits):
-    """Limits of a floating point dtype; of the default dtype when none is given.
+    """Limits of a floating point dtype, or of a complex dtype's parts; of the default dtype when none is given.
 
     Attributes: `bits`, `eps` (distance from 1 to the next number), `max`, `min`, `tiny` and its newer name
     `smallest_normal`, `resolution` (10 to the minus number of decimal digits that survive), and the string
@@ -80,6 +93,14 @@ class finfo(_Limits):
     def __init__(self, type: Any = None) -> None:
         dtype = tinytensor.get_default_dtype() if type is None else type
         name = _dtype_name("finfo", dtype)
+        if dtype.is_complex:
+            name = _dtype_name("finfo", dtype.to_real())
+        if name in _SMALL_FLOATS:
+            largest, smallest, step = _SMALL_FLOATS[name]
+            lowest = -largest if dtype.is_signed else smallest
+            self._fill(bits=8, dtype=name, max=largest, min=lowest, eps=step)
+            self._fill(tiny=smallest, smallest_normal=smallest, resolution=1.0)
+            return
         if name not in _FLOATS:
             raise TypeError(f"finfo: needs a floating point dtype, got {dtype}; integer dtypes have iinfo")
         bits, fraction, bias, digits = _FLOATS[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import tinytensor
@@ -119,3 +120,14 @@ def reset_peak_memory_stats(device_index: Any = None) -> None:
     """Let the counting of the most bytes begin again."""
     _need()
     cuda.reset_peak_memory_stats(device_index)
+
+
+def get_device_module(device: Any = None) -> ModuleType:
+    """The module for a device: `torch.cpu` or `torch.cuda`; without one, for the accelerator if there is one."""
+    if device is not None and not isinstance(device, (str, tinytensor.device)):
+        raise RuntimeError(f"get_device_module: expected a device, a string or None, got {device!r}")
+    chosen = device if device is not None else current_accelerator(check_available=True) or "cpu"
+    kind = tinytensor.device(chosen).type
+    if kind not in ("cpu", "cuda"):
+        raise RuntimeError(f"get_device_module: there is no module for {kind!r}")
+    return getattr(tinytensor, kind)

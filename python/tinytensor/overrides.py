@@ -15,6 +15,7 @@ from . import _C
 from ._C import Tensor
 
 __all__ = [
+    "TorchFunctionMode",
     "handle_torch_function",
     "has_torch_function",
     "has_torch_function_unary",
@@ -144,3 +145,20 @@ def handle_torch_function(
 def is_tensor_like(inp: Any) -> bool:
     """Whether this is a tensor, or an object that ops ask."""
     return isinstance(inp, Tensor) or hasattr(inp, "__torch_function__")
+
+
+class TorchFunctionMode:
+    """A say in all operations of a block, whatever their arguments. Classes can be derived; a block cannot be entered."""
+
+    def __torch_function__(
+        self, func: Callable, types: Iterable[type], args: Sequence = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        raise NotImplementedError
+
+    def __enter__(self) -> TorchFunctionMode:
+        raise NotImplementedError(
+            f"{type(self).__name__}: operations ask the classes of their arguments, and no modes"
+        )
+
+    def __exit__(self, *exception: object) -> None:
+        """No block is entered."""

@@ -9,6 +9,8 @@ storage once.
 from __future__ import annotations
 
 import io
+import mmap
+import os
 import sys
 import weakref
 from typing import Any
@@ -219,6 +221,30 @@ class UntypedStorage(_Storage):
 
     def __new__(cls, *args: Any, device: Any = None) -> UntypedStorage:
         return untyped_storage_of(_values(args, _C.uint8, device))
+
+    @classmethod
+    def from_file(cls, filename: Any, shared: bool = False, nbytes: int = 0) -> UntypedStorage:
+        """The first bytes of a file, mapped into memory. Changes go to the file, which is made as long as it has to
+        be, where it is shared; otherwise they stay here.
+        """
+        if not nbytes:
+            return cls()
+        name = os.fspath(filename)
+        try:
+            descriptor = os.open(name, os.O_RDWR | os.O_CREAT if shared else os.O_RDONLY, 0o600)
+        except OSError as error:
+            raise RuntimeError(f"from_file: unable to open file <{name}>: {error.strerror}") from None
+        with open(descriptor, "r+b" if shared else "rb") as file:
+            held = os.fstat(descriptor).st_size
+            if held < nbytes and not shared:
+                raise RuntimeError(
+                    f"from_file: file <{name}> has {held} bytes, fewer than the {nbytes} to map"
+                )
+            if held < nbytes:
+                os.ftruncate(descriptor, nbytes)
+            access = mmap.ACCESS_WRITE if shared else mmap.ACCESS_COPY
+            mapped = mmap.mmap(file.fileno(), nbytes, access=access)
+        return untyped_storage_of(_C.frombuffer(mapped, dtype=_C.uint8))
 
     @classmethod
     def from_buffer(cls, buffer: Any, *args: Any, **kwargs: Any) -> UntypedStorage:

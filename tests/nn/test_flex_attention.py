@@ -7,7 +7,13 @@ import pytest
 import tinytensor as torch
 from tinytensor.nn import functional as F
 from tinytensor.nn.attention import SDPBackend, sdpa_kernel
-from tinytensor.nn.attention.flex_attention import and_masks, create_block_mask, flex_attention, or_masks
+from tinytensor.nn.attention.flex_attention import (
+    AuxRequest,
+    and_masks,
+    create_block_mask,
+    flex_attention,
+    or_masks,
+)
 
 
 def operands(*shape):
@@ -75,3 +81,15 @@ def test_choice_of_implementation():
         pass
     with pytest.raises(AssertionError), sdpa_kernel(["math"]):
         pass
+
+
+def test_what_is_asked_for_besides_the_result():
+    q = torch.randn(1, 2, 3, 4)
+    result, lse = flex_attention(q, q, q, return_lse=True)
+    same, aux = flex_attention(q, q, q, return_aux=AuxRequest(lse=True))
+    assert torch.equal(same, result) and torch.equal(aux.lse, lse) and aux.max_scores is None
+    assert flex_attention(q, q, q, return_aux=AuxRequest())[1].lse is None
+    with pytest.raises(NotImplementedError, match="max_scores"):
+        flex_attention(q, q, q, return_aux=AuxRequest(max_scores=True))
+    with pytest.raises(ValueError, match="return_lse"):
+        flex_attention(q, q, q, return_lse=True, return_aux=AuxRequest())

@@ -53,7 +53,7 @@ def default_restore_location(storage: Any, location: str) -> Any:
     )
 
 
-_other_devices = {"mps", "meta", "xpu", "xla", "hpu", "mtia", "npu", "privateuseone"}
+_other_devices = {"mps", "xpu", "xla", "hpu", "mtia", "npu", "privateuseone"}
 
 
 def _cpu_tag(storage: Any) -> str | None:
@@ -62,6 +62,14 @@ def _cpu_tag(storage: Any) -> str | None:
 
 def _to_cpu(storage: Any, location: str) -> Any:
     return storage.cpu() if location == "cpu" else None
+
+
+def _meta_tag(storage: Any) -> str | None:
+    return "meta" if storage.device.type == "meta" else None
+
+
+def _to_meta(storage: Any, location: str) -> Any:
+    return storage.to(device="meta") if location == "meta" else None
 
 
 def _cuda_tag(storage: Any) -> str | None:
@@ -89,6 +97,7 @@ def _to_cuda(storage: Any, location: str) -> Any:
 
 register_package(10, _cpu_tag, _to_cpu)
 register_package(20, _cuda_tag, _to_cuda)
+register_package(22, _meta_tag, _to_meta)
 
 
 def restorer(map_location: Any) -> Callable[[UntypedStorage, str], Any]:

@@ -13,6 +13,7 @@ from typing import Any
 import tinytensor
 
 from .._legacy import CUDA_TYPES
+from .graphs import CUDAGraph, graph, is_current_stream_capturing  # noqa: F401
 
 globals().update(CUDA_TYPES)
 
@@ -282,7 +283,7 @@ def current_stream(device: Any = None) -> Stream:
 default_stream = current_stream
 
 
-class stream:
+class StreamContext:
     """Context manager whose body's work goes to `stream`: it makes the stream's device the current one."""
 
     def __init__(self, stream: Stream | None) -> None:
@@ -298,7 +299,14 @@ class stream:
         self._device.__exit__(kind, value, trace)
 
 
+def stream(stream: Stream | None) -> StreamContext:
+    """A context manager whose body's work goes to `stream`."""
+    return StreamContext(stream)
+
+
 def __getattr__(name: str) -> Any:
     if name == "amp":
         return importlib.import_module("tinytensor.cuda.amp")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise AttributeError(
+        f"module {__name__!r} has no attribute {name!r}; docs/compatibility.md tells what there is"
+    )

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import datetime
 import enum
+import importlib
 import os
 from collections.abc import Sequence
 from typing import Any
 
 from tinytensor._C import Tensor
+
+from .._missing import missing
 
 __all__ = [
     "GroupMember",
@@ -92,8 +95,10 @@ class Work:
 
 
 def is_available() -> bool:
-    """Whether this package is there."""
-    return True
+    """Whether processes can be put together: they cannot, the one world has one process. Programs that ask go the way
+    they go with a PyTorch that is built without this package; the functions here serve those that do not ask.
+    """
+    return False
 
 
 def is_gloo_available() -> bool:
@@ -320,3 +325,9 @@ def reduce_scatter(
     _check("reduce_scatter", group, None, output, *input_list)
     _copy("reduce_scatter", output, _single("reduce_scatter", input_list))
     return _done(async_op)
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("device_mesh", "tensor"):
+        return importlib.import_module(f"{__name__}.{name}")
+    return missing(__name__)(name)

@@ -54,7 +54,10 @@ def _stepping(step: Callable) -> Callable:
 
     @functools.wraps(step)
     def with_hooks(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
-        pre, post = self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks
+        try:
+            pre, post = self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks
+        except AttributeError:  # a wrapper around another optimizer, whose hooks these would be
+            return step(self, *args, **kwargs)
         if not (pre or post or _global_pre_hooks or _global_post_hooks):
             return step(self, *args, **kwargs)
         if type(self).step is not with_hooks:  # called by a subclass, whose hooks these are

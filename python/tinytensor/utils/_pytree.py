@@ -16,12 +16,22 @@ class _Kind:
         self.flatten, self.unflatten = flatten, unflatten
 
 
+def _dict_flatten(d: dict) -> tuple[list, list]:
+    """The parts of a dictionary, and its keys."""
+    return list(d.values()), list(d)
+
+
+def _dict_unflatten(values: Iterable, context: Iterable) -> dict:
+    """The dictionary of these keys that holds the values."""
+    return dict(zip(context, values))
+
+
 _NAMED_TUPLE = _Kind(lambda tree: (list(tree), type(tree)), lambda parts, made: made(*parts))
 
 SUPPORTED_NODES: dict[type, _Kind] = {
     list: _Kind(lambda tree: (tree, None), lambda parts, _: list(parts)),
     tuple: _Kind(lambda tree: (list(tree), None), lambda parts, _: tuple(parts)),
-    dict: _Kind(lambda tree: (list(tree.values()), list(tree)), lambda parts, keys: dict(zip(keys, parts))),
+    dict: _Kind(_dict_flatten, _dict_unflatten),
     OrderedDict: _Kind(
         lambda tree: (list(tree.values()), list(tree)), lambda parts, keys: OrderedDict(zip(keys, parts))
     ),

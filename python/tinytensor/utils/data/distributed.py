@@ -14,11 +14,9 @@ __all__ = ["DistributedSampler"]
 
 
 def _process_group() -> Any:
-    try:
-        from ... import distributed
-    except ImportError:
-        distributed = None
-    if distributed is None or not distributed.is_available() or not distributed.is_initialized():
+    from ... import distributed
+
+    if not distributed.is_initialized():
         raise ValueError(
             "DistributedSampler: Default process group has not been initialized; call init_process_group "
             "first, or pass num_replicas and rank"
