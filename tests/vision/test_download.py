@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
+import tarfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from tinytensor.vision import datasets
 from tinytensor.vision.datasets import utils
-from tinytensor.vision.datasets._download import download
+from tinytensor.vision.datasets._download import download, extract
 
 CONTENT = bytes(range(256)) * 1000
 MD5 = hashlib.md5(CONTENT).hexdigest()
@@ -144,3 +146,32 @@ def test_a_dataset_from_its_second_mirror(server, tmp_path, monkeypatch):
     assert dataset.targets.tolist() == [5, 7] and len(Server.asked) == 8
     datasets.MNIST(tmp_path, download=True)
     assert len(Server.asked) == 8 and (tmp_path / "MNIST" / "raw" / "train-labels-idx1-ubyte").is_file()
+
+
+@pytest.mark.parametrize("filters", [True, False], ids=["with filters", "without"])
+def test_archives_stay_in_their_folder(tmp_path, monkeypatch, filters):
+    if not filters:  # as in Pythons before 3.10.12 and 3.11.4
+        monkeypatch.delattr(tarfile, "data_filter", raising=False)
+        plain = tarfile.TarFile.extractall
+        monkeypatch.setattr(tarfile.TarFile, "extractall", lambda self, path: plain(self, path))
+    elif not hasattr(tarfile, "data_filter"):
+        pytest.skip("this Python has no filters")
+
+    def packed(name, **member):
+        with tarfile.open(tmp_path / "packed.tar", "w") as archive:
+            entry = tarfile.TarInfo(name)
+            for key, value in member.items():
+                setattr(entry, key, value)
+            archive.addfile(entry, io.BytesIO(b"x" * entry.size))
+        return tmp_path / "packed.tar"
+
+    extract(packed("folder/file", size=3), tmp_path / "to")
+    assert (tmp_path / "to" / "folder" / "file").read_bytes() == b"xxx"
+    for name, member in (
+        ("../evil", {"size": 3}),
+        ("link", {"type": tarfile.SYMTYPE, "linkname": "../../evil"}),
+        ("device", {"type": tarfile.CHRTYPE}),
+    ):
+        with pytest.raises(tarfile.TarError):
+            extract(packed(name, **member), tmp_path / "to")
+    assert not (tmp_path / "evil").exists()

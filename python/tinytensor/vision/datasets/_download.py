@@ -149,7 +149,7 @@ def extract(path: str | os.PathLike[str], to: str | os.PathLike[str]) -> None:
     to.mkdir(parents=True, exist_ok=True)
     if tarfile.is_tarfile(path):
         with tarfile.open(path) as archive:
-            archive.extractall(to, filter="data")
+            _unpack_tar(archive, to)
     elif zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             archive.extractall(to)
@@ -161,3 +161,15 @@ def extract(path: str | os.PathLike[str], to: str | os.PathLike[str]) -> None:
         part.replace(to / path.stem)
     else:
         raise RuntimeError(f"extract: {path} is no tar, zip, gz or xz file")
+
+
+def _unpack_tar(archive: tarfile.TarFile, to: Path) -> None:
+    if hasattr(tarfile, "data_filter"):
+        archive.extractall(to, filter="data")
+        return
+    root = to.resolve()
+    for member in archive.getmembers():  # this Python is from before the filters
+        inside = (root / member.name).resolve().is_relative_to(root)
+        if not inside or not (member.isfile() or member.isdir()):
+            raise tarfile.TarError(f"extract: {member.name!r} would land outside {to}, or is no plain file")
+    archive.extractall(to)
