@@ -34,6 +34,11 @@ globals().update({name: _refusing(name) for name in _TRANSFORMS})
 __getattr__ = missing(__name__)
 
 
+def _count(n: int, dtype: Any, layout: Any, device: Any) -> Tensor:
+    kind = _C.get_default_dtype() if dtype is None else dtype
+    return _C.arange(n, dtype=kind, layout=_C.strided if layout is None else layout, device=device)
+
+
 def _frequencies(numbers: Tensor, n: int, d: float, out: Tensor | None, requires_grad: bool) -> Tensor:
     result = numbers.mul_(1.0 / (n * d))
     if out is None:
@@ -52,8 +57,7 @@ def fftfreq(
     requires_grad: bool = False,
 ) -> Tensor:
     """The frequencies of a transform of `n` samples that lie `d` apart: 0, 1, ..., -2, -1 over n d."""
-    kind = _C.get_default_dtype() if dtype is None else dtype
-    numbers = _C.arange(n, dtype=kind, device=device)
+    numbers = _count(n, dtype, layout, device)
     numbers[(n + 1) // 2 :] -= n
     return _frequencies(numbers, n, d, out, requires_grad)
 
@@ -69,8 +73,7 @@ def rfftfreq(
     requires_grad: bool = False,
 ) -> Tensor:
     """The frequencies that are not negative: 0, 1, ..., n // 2 over n d."""
-    kind = _C.get_default_dtype() if dtype is None else dtype
-    return _frequencies(_C.arange(n // 2 + 1, dtype=kind, device=device), n, d, out, requires_grad)
+    return _frequencies(_count(n // 2 + 1, dtype, layout, device), n, d, out, requires_grad)
 
 
 def _rolled(input: Tensor, dim: int | Sequence[int] | None, sign: int) -> Tensor:

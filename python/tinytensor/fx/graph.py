@@ -59,6 +59,7 @@ class Graph:
         return _Nodes(self)
 
     def find_nodes(self, *, op: str, target: Any = None, sort: bool = True) -> list[Node]:
+        """The nodes of this kind and target; they come in their order even if `sort` does not ask for it."""
         return [node for node in self.nodes if node.op == op and target in (None, node.target)]
 
     # ---------------------------------------------------------------- making nodes

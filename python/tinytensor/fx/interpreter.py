@@ -29,7 +29,10 @@ class Interpreter:
     def run(
         self, *args: Any, initial_env: dict[Node, Any] | None = None, enable_io_processing: bool = True
     ) -> Any:
-        """The output for these arguments. `initial_env` gives nodes their values from the start."""
+        """The output for these arguments. `initial_env` gives nodes their values from the start.
+
+        Graphs here take and give values as they are: there is no processing that `enable_io_processing` could turn off.
+        """
         self.env = dict(initial_env or {})
         self._arguments = iter(args)
         releases = last_uses(self.graph) if self.garbage_collect_values else {}

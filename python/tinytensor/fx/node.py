@@ -169,7 +169,8 @@ class Node:
         if self.op == "call_method":
             return self.target.endswith("_") and not self.target.endswith("__")
         if self.op == "call_module":
-            return getattr(self.graph.owning_module, "_is_impure", False)
+            owner = self.graph.owning_module
+            return owner is not None and getattr(owner.get_submodule(self.target), "_is_impure", False)
         return self.op in ("placeholder", "output")
 
     def format_node(self) -> str | None:

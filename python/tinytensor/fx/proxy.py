@@ -71,11 +71,16 @@ class Proxy:
         cls, orig_method: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
     ) -> Proxy:
         kwargs = kwargs or {}
-        found: list[Proxy] = []
-        map_aggregate((args, kwargs), lambda leaf: found.append(leaf) if isinstance(leaf, Proxy) else None)
+        tracer = first_proxy((args, kwargs)).tracer  # type: ignore[union-attr]
         if _is_method(orig_method):
-            return found[0].tracer.create_proxy("call_method", orig_method.__name__, args, kwargs)
-        return found[0].tracer.create_proxy("call_function", orig_method, args, kwargs)
+            return tracer.create_proxy("call_method", orig_method.__name__, args, kwargs)
+        return tracer.create_proxy("call_function", orig_method, args, kwargs)
+
+
+def first_proxy(arguments: Any) -> Proxy | None:
+    found: list[Proxy] = []
+    map_aggregate(arguments, lambda leaf: found.append(leaf) if isinstance(leaf, Proxy) else None)
+    return found[0] if found else None
 
 
 class Attribute(Proxy):

@@ -20,7 +20,7 @@ from .._single_nodes import PLACES
 from .graph import Graph
 from .graph_module import GraphModule
 from .node import Node, map_aggregate
-from .proxy import Attribute, Proxy, TraceError
+from .proxy import Attribute, Proxy, TraceError, first_proxy
 
 __all__ = ["Tracer", "symbolic_trace"]
 
@@ -30,11 +30,10 @@ _OUR_FUNCTIONS = (tinytensor, tinytensor.functional, tinytensor.nn.functional)
 def _as_one_node(function: Callable) -> Callable:
     @functools.wraps(function)
     def recorded(*args: Any, **kwargs: Any) -> Any:
-        found: list[Proxy] = []
-        map_aggregate((args, kwargs), lambda leaf: found.append(leaf) if isinstance(leaf, Proxy) else None)
-        if not found:
+        found = first_proxy((args, kwargs))
+        if found is None:
             return function(*args, **kwargs)
-        return found[0].tracer.create_proxy("call_function", function, args, kwargs)
+        return found.tracer.create_proxy("call_function", function, args, kwargs)
 
     return recorded
 
@@ -70,8 +69,6 @@ def _patched(places: list[tuple[dict[str, Any], str]]) -> Iterator[None]:
 
 class Tracer:
     """Records graphs. Subclasses say by `is_leaf_module` what is one node, and may change what a node becomes."""
-
-    proxy_buffer_attributes = False
 
     def __init__(
         self,
@@ -154,8 +151,6 @@ class Tracer:
             return self.create_node("get_attr", self._tensor_path(leaf), (), {})
         if isinstance(leaf, nn.Module) and leaf in self._paths:
             return self.create_node("get_attr", self._paths[leaf], (), {})
-        if isinstance(leaf, range):
-            return range(leaf.start, leaf.stop, leaf.step)
         return leaf
 
     def _tensor_path(self, tensor: Tensor) -> str:
